@@ -1,0 +1,91 @@
+#include "util/alloc.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static _Noreturn void out_of_memory(void)
+{
+	static const char message[] = "mapscope: out of memory: an allocation failed\n";
+	ssize_t written = write(STDERR_FILENO, message, sizeof(message) - 1);
+
+	(void)written; /* nothing better to do about it */
+	_exit(ERROR_TARGET);
+}
+
+void *xmalloc(size_t size)
+{
+	void *memory = malloc(size ? size : 1);
+
+	if (memory == NULL)
+		out_of_memory();
+	return memory;
+}
+
+void *xcalloc(size_t count, size_t size)
+{
+	void *memory = calloc(count ? count : 1, size ? size : 1);
+
+	if (memory == NULL)
+		out_of_memory();
+	return memory;
+}
+
+void *xreallocarray(void *old, size_t count, size_t size)
+{
+	void *memory = reallocarray(old, count ? count : 1, size);
+
+	if (memory == NULL)
+		out_of_memory();
+	return memory;
+}
+
+char *xstrdup(const char *text)
+{
+	return xstrndup(text, strlen(text));
+}
+
+char *xstrndup(const char *text, size_t length)
+{
+	char *copy = xmalloc(length + 1);
+
+	memcpy(copy, text, length);
+	copy[length] = '\0';
+	return copy;
+}
+
+char *xvasprintf(const char *format, va_list arguments)
+{
+	char *text;
+
+	if (vasprintf(&text, format, arguments) < 0)
+		out_of_memory();
+	return text;
+}
+
+char *xasprintf(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	char *text = xvasprintf(format, arguments);
+	va_end(arguments);
+	return text;
+}
+
+struct error *alloc_checked(size_t count, size_t size, const char *what, void **out)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow(count, size, &bytes) || bytes > PTRDIFF_MAX)
+		return error_new(ERROR_MEMORY, "%s: %zu elements of %zu bytes are no sound size", what, count, size);
+
+	void *memory = calloc(count ? count : 1, size ? size : 1);
+
+	if (memory == NULL)
+		return error_new(ERROR_TARGET, "%s: no memory for %zu bytes", what, bytes);
+	*out = memory;
+	return NULL;
+}

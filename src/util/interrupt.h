@@ -1,0 +1,20 @@
+/*
+ * SIGINT, SIGTERM, SIGHUP and SIGQUIT turn into a flag, so that whoever stopped a process lets it go before the
+ * program ends. Long loops ask interrupt_check() and hand its error on.
+ */
+#ifndef UTIL_INTERRUPT_H
+#define UTIL_INTERRUPT_H
+
+#include <stdbool.h>
+
+#include "util/error.h"
+
+/* Installs the handlers; once, at the start of the program. */
+void interrupt_install(void);
+bool interrupt_pending(void);
+/* An error (ERROR_TARGET, "interrupted") once a signal has come, NULL before. */
+struct error *interrupt_check(void) MUST_CHECK;
+/* Dies of the signal that came, with its default action, so that a shell sees it. Returns where none came. */
+void interrupt_reraise(void);
+
+#endif
