@@ -19,7 +19,7 @@ struct error {
 };
 
 #define MUST_CHECK __attribute__((warn_unused_result))
-#define PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define PRINTF(format_at, first_at) __attribute__((format(printf, format_at, first_at)))
 
 /* All of these return an error that the caller owns and ends with error_free(). They never return NULL. */
 struct error *error_new(enum error_code code, const char *format, ...) MUST_CHECK PRINTF(2, 3);
