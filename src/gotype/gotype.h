@@ -1,0 +1,102 @@
+/*
+ * Go types, one graph whether they come from DWARF or from the runtime's type descriptors in the target's memory.
+ * Types live as long as the program they belong to. Parts are filled in when somebody asks for them: call
+ * gotype_complete() before touching anything but kind, name and size.
+ */
+#ifndef GOTYPE_GOTYPE_H
+#define GOTYPE_GOTYPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/bytes.h"
+#include "util/error.h"
+
+struct program;
+struct map_layout;
+
+/* The numbers of reflect.Kind and internal/abi.Kind; the same in all versions. */
+enum go_kind {
+	GO_INVALID = 0,
+	GO_BOOL = 1,
+	GO_INT = 2,
+	GO_INT8 = 3,
+	GO_INT16 = 4,
+	GO_INT32 = 5,
+	GO_INT64 = 6,
+	GO_UINT = 7,
+	GO_UINT8 = 8,
+	GO_UINT16 = 9,
+	GO_UINT32 = 10,
+	GO_UINT64 = 11,
+	GO_UINTPTR = 12,
+	GO_FLOAT32 = 13,
+	GO_FLOAT64 = 14,
+	GO_COMPLEX64 = 15,
+	GO_COMPLEX128 = 16,
+	GO_ARRAY = 17,
+	GO_CHAN = 18,
+	GO_FUNC = 19,
+	GO_INTERFACE = 20,
+	GO_MAP = 21,
+	GO_POINTER = 22,
+	GO_SLICE = 23,
+	GO_STRING = 24,
+	GO_STRUCT = 25,
+	GO_UNSAFE_POINTER = 26,
+};
+
+struct gotype_field {
+	const char *name;    /* "_" for a blank one */
+	uint64_t offset;     /* bytes from the struct's start */
+	struct gotype *type; /* its kind, name and size are set */
+	bool embedded;
+};
+
+struct gotype {
+	/* Always set. */
+	struct program *program;
+	enum go_kind kind;
+	const char *name; /* DWARF's spelling: full package paths; descriptors': as reflect's Type.String prints it */
+	uint64_t size;    /* bytes of a value */
+	bool completed;
+
+	/* Set by gotype_complete(), as the kind has them. */
+	struct gotype *key;          /* map */
+	struct gotype *elem;         /* array, chan, map, pointer (NULL: pointer to something not described), slice */
+	uint64_t length;             /* array: elements */
+	struct gotype_field *fields; /* struct, in order of offset */
+	size_t field_count;
+	bool has_methods;                     /* interface: an iface (its first word is an itab), not an eface */
+	const struct map_layout *map_layout;  /* map: header and buckets or groups; NULL where only a descriptor tells */
+
+	/* Where it comes from. */
+	uint64_t die;          /* offset in .debug_info; 0: from a descriptor */
+	taddr descriptor;      /* the runtime's type descriptor; 0 where not known (see gotype_descriptor()) */
+	uint64_t runtime_offset; /* DW_AT_go_runtime_type: the descriptor's offset from moduledata.types; 0: none */
+	bool direct_interface; /* from a descriptor only: an interface's data word is the value itself */
+	bool regular_memory;   /* from a descriptor only, Go >= 1.14: tflagRegularMemory, equality is memequal */
+};
+
+/* Fills in the parts. Cheap when done already. */
+struct error *gotype_complete(struct gotype *type) MUST_CHECK;
+
+/* The type of the descriptor at `address` in the target's memory; the same one each time. */
+struct error *gotype_of_descriptor(struct program *program, taddr address, struct gotype **out) MUST_CHECK;
+
+/* The dynamic type of an interface value: `type` is the interface's type, `bytes` its two words. *dynamic NULL: nil interface.
+ * *value says where the dynamic value lies in the target; where the data word is the value itself, that is
+ * `address` (the interface value's own address in the target) plus a word, and *inside is true. */
+struct error *gotype_of_interface(struct gotype *type, taddr address, const uint8_t *bytes, struct gotype **dynamic,
+				  taddr *value, bool *inside) MUST_CHECK;
+
+/* The field's index, or -1. */
+int gotype_field_find(const struct gotype *type, const char *name);
+
+static inline bool gotype_is_integer(const struct gotype *type)
+{
+	return type->kind >= GO_INT && type->kind <= GO_UINTPTR;
+}
+
+#endif

@@ -1,0 +1,35 @@
+/* A Go program: its binary, its memory where there is some, its types. What the decoders get handed. */
+#ifndef GOTYPE_PROGRAM_H
+#define GOTYPE_PROGRAM_H
+
+#include "binary/binary.h"
+#include "gotype/gotype.h"
+#include "layout/version.h"
+#include "target/target.h"
+#include "util/table.h"
+
+struct program {
+	struct binary *binary;
+	struct target *memory; /* where reads go: the target, or a mirror of it; NULL for a binary at rest */
+	struct machine machine;
+	uint64_t bias;         /* what is added to the binary's addresses in memory (PIE); 0 else */
+	const struct go_version *version;
+
+	/* Private to gotype. */
+	struct table types_by_die;
+	struct table types_by_descriptor;
+	struct descriptor_layout *descriptors;
+	struct program_memory *allocations;
+	unsigned depth;
+};
+
+/* `binary` and `target` (NULL allowed) must outlive it. */
+struct error *program_create(struct binary *binary, struct target *target, struct program **out) MUST_CHECK;
+void program_destroy(struct program *program);
+
+/* The type at a DIE's offset in .debug_info. */
+struct error *program_type_at(struct program *program, uint64_t die, struct gotype **out) MUST_CHECK;
+/* The type of that name, as DWARF spells it; ERROR_TARGET where there is none. */
+struct error *program_type_named(struct program *program, const char *name, struct gotype **out) MUST_CHECK;
+
+#endif
