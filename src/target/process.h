@@ -1,0 +1,56 @@
+/* What /proc tells of a process. Thread ids do wherever a process id does: /proc/TID answers, though it is not listed. */
+#ifndef TARGET_PROCESS_H
+#define TARGET_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "util/bytes.h"
+#include "util/error.h"
+
+struct process_status {
+	char state;         /* R, S, D, T (stopped), t (traced and stopped), Z, X, ... */
+	pid_t process;      /* the process that the thread belongs to (Tgid) */
+	pid_t tracer;       /* 0 where nobody traces it */
+	uid_t user;         /* the effective one */
+	bool kernel_thread;
+};
+
+/* An error where there is no such process or thread. */
+struct error *process_status(pid_t pid, struct process_status *out) MUST_CHECK;
+/* The state letter alone, quickly; 0 where there is no such thread. */
+char process_state(pid_t tid);
+/* A state that a thread does not leave any more. */
+bool process_state_is_dead(char state);
+
+/* The threads of a process, zombies too, in the order of the kernel. `complete` tells whether the kernel counts as
+ * many as it listed: a thread that ends while they are listed can cut the list short. The caller frees *out. */
+struct error *process_threads(pid_t pid, pid_t **out, size_t *count, bool *complete) MUST_CHECK;
+
+/* One line of /proc/PID/maps. */
+struct process_mapping {
+	taddr start;
+	taddr end; /* exclusive */
+	uint64_t offset; /* bytes, in the file */
+	bool readable;
+	bool writable;
+	bool executable;
+	bool shared;
+	char *path; /* as the kernel writes it; "" where there is none */
+};
+
+struct error *process_maps(pid_t pid, struct process_mapping **out, size_t *count) MUST_CHECK;
+void process_maps_free(struct process_mapping *mappings, size_t count);
+
+/* Values of the auxiliary vector, 0 where it lacks them. `machine` says how wide its words are. */
+struct error *process_auxv(pid_t pid, const struct machine *machine, uint64_t *phdr, uint64_t *entry) MUST_CHECK;
+
+/* Opens the executable, whatever became of its path; `path` is for messages, without " (deleted)"; the caller owns
+ * both. Returns 0 or an errno. */
+int process_open_executable(pid_t pid, int *fd, char **path);
+/* Class, byte order and machine from an ELF header. */
+struct error *process_elf_machine(int fd, struct machine *out) MUST_CHECK;
+
+#endif
