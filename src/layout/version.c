@@ -1,0 +1,54 @@
+#include "layout/version.h"
+
+#include <stddef.h>
+
+#include "util/alloc.h"
+
+/*
+ * Sources, in each release's src/:
+ * tophash         runtime/hashmap.go (<= 1.11), runtime/map.go (>= 1.12): emptyRest came with 1.12
+ * load            same files, loadFactorNum / loadFactorDen; in all of 1.21 bucketCnt*13/16 is an integer
+ *                 division that makes it 6.0 (internal/abi/map.go)
+ * pruning         internal/runtime/maps/table.go, pruneTombstones (>= 1.25)
+ * offset shifted  runtime/type.go, structfield.offsetAnon / offsetEmbed (1.9 ... 1.18)
+ * varint          runtime/type.go, name.readvarint (>= 1.17)
+ * direct          internal/abi/type.go, TFlagDirectIface (>= 1.26), KindDirectIface before
+ */
+#define ROW(n, scheme, numerator, pruning, shifted, varint, direct) \
+	{ n, scheme, numerator, 2, pruning, shifted, varint, direct }
+
+static const struct go_version versions[] = {
+	/*  1.N  tophash            load/2  pruning shifted varint direct */
+	ROW(8, TOPHASH_EMPTY_ZERO, 13, false, false, false, false),
+	ROW(9, TOPHASH_EMPTY_ZERO, 13, false, true, false, false),
+	ROW(10, TOPHASH_EMPTY_ZERO, 13, false, true, false, false),
+	ROW(11, TOPHASH_EMPTY_ZERO, 13, false, true, false, false),
+	ROW(12, TOPHASH_EMPTY_REST, 13, false, true, false, false),
+	ROW(13, TOPHASH_EMPTY_REST, 13, false, true, false, false),
+	ROW(14, TOPHASH_EMPTY_REST, 13, false, true, false, false),
+	ROW(15, TOPHASH_EMPTY_REST, 13, false, true, false, false),
+	ROW(16, TOPHASH_EMPTY_REST, 13, false, true, false, false),
+	ROW(17, TOPHASH_EMPTY_REST, 13, false, true, true, false),
+	ROW(18, TOPHASH_EMPTY_REST, 13, false, true, true, false),
+	ROW(19, TOPHASH_EMPTY_REST, 13, false, false, true, false),
+	ROW(20, TOPHASH_EMPTY_REST, 13, false, false, true, false),
+	ROW(21, TOPHASH_EMPTY_REST, 12, false, false, true, false),
+	ROW(22, TOPHASH_EMPTY_REST, 13, false, false, true, false),
+	ROW(23, TOPHASH_EMPTY_REST, 13, false, false, true, false),
+	ROW(24, TOPHASH_EMPTY_REST, 13, false, false, true, false),
+	ROW(25, TOPHASH_EMPTY_REST, 13, true, false, true, false),
+	ROW(26, TOPHASH_EMPTY_REST, 13, true, false, true, true),
+	ROW(27, TOPHASH_EMPTY_REST, 13, true, false, true, true),
+};
+
+struct error *go_version_find(int minor, const struct go_version **out, bool *newer)
+{
+	const struct go_version *newest = &versions[ARRAY_SIZE(versions) - 1];
+
+	if (minor < versions[0].minor)
+		return error_new(ERROR_TARGET, "Go 1.%d: not supported: Go 1.%d is the oldest version known", minor,
+				 versions[0].minor);
+	*newer = minor > newest->minor;
+	*out = *newer ? newest : &versions[minor - versions[0].minor];
+	return NULL;
+}
