@@ -1,0 +1,203 @@
+// Hashvectors prints what the hash functions of its own Go runtime give, for test_hash.c to compare with.
+// It must build with every Go from 1.8 on, so it asks nothing of go:linkname: the hash functions come out of the map
+// type descriptors, and the state from the addresses in the symbol table.
+//
+//	hashvectors [noaes]
+//
+// noaes turns AES off in Go 1.8 ... 1.11, where GODEBUG=cpu.aes=off has no effect yet.
+package main
+
+import (
+	"debug/elf"
+	"fmt"
+	"math"
+	"os"
+	"reflect"
+	"runtime"
+	"strings"
+	"unsafe"
+)
+
+const wordSize = unsafe.Sizeof(uintptr(0))
+
+type hasher func(p unsafe.Pointer, h uintptr) uintptr
+
+var (
+	symbols = map[string]elf.Symbol{}
+	file    *elf.File
+	minor   int
+)
+
+func main() {
+	fmt.Sscanf(strings.TrimPrefix(runtime.Version(), "go1."), "%d", &minor)
+	readSymbols()
+	if len(os.Args) > 1 && os.Args[1] == "noaes" {
+		turnAESOff()
+	}
+	printState()
+	printStrings()
+	printNumbers()
+}
+
+func readSymbols() {
+	var err error
+	if file, err = elf.Open(os.Getenv("HASHVECTORS_EXE")); err != nil {
+		if file, err = elf.Open("/proc/self/exe"); err != nil {
+			panic(err)
+		}
+	}
+	list, err := file.Symbols()
+	if err != nil {
+		panic(err)
+	}
+	for _, s := range list {
+		symbols[s.Name] = s
+	}
+}
+
+// The address of a variable of the runtime, by the first of its names that there is.
+func variable(names ...string) uintptr {
+	for _, name := range names {
+		if s, ok := symbols[name]; ok {
+			return uintptr(s.Value)
+		}
+	}
+	return 0
+}
+
+// So that vet does not see a uintptr become a pointer.
+func at(address uintptr) unsafe.Pointer {
+	return *(*unsafe.Pointer)(unsafe.Pointer(&address))
+}
+
+func bytesAt(address uintptr, n int) []byte {
+	return (*[1 << 20]byte)(at(address))[:n:n]
+}
+
+func word(address uintptr) uintptr {
+	return *(*uintptr)(at(address))
+}
+
+// What alginit would have done on a processor without AES.
+func turnAESOff() {
+	bytesAt(variable("runtime.useAeshash"), 1)[0] = 0
+	for i := uintptr(0); i < 4; i++ {
+		*(*uintptr)(at(variable("runtime.hashkey") + i*wordSize)) = uintptr(splitmix(1000+uint64(i))) | 1
+	}
+	s := symbols["runtime.algarray"]
+	section := file.Sections[s.Section]
+	initial := make([]byte, s.Size)
+	if _, err := section.ReadAt(initial, int64(s.Value-section.Addr)); err != nil {
+		panic(err)
+	}
+	copy(bytesAt(uintptr(s.Value), len(initial)), initial)
+}
+
+func printState() {
+	aes := false
+	if p := variable("runtime.useAeshash", "internal/runtime/maps.UseAeshash"); p != 0 {
+		aes = bytesAt(p, 1)[0] != 0
+	}
+	fmt.Printf("state %d %s %v\n", minor, runtime.GOARCH, aes)
+	schedule := make([]byte, 16*wordSize)
+	if p := variable("runtime.aeskeysched", "internal/runtime/maps.aeskeysched"); aes && p != 0 {
+		copy(schedule, bytesAt(p, len(schedule)))
+	}
+	fmt.Printf("schedule %x\n", schedule)
+	fmt.Printf("hashkey")
+	for i := uintptr(0); i < 4; i++ {
+		key := uintptr(0)
+		if p := variable("runtime.hashkey", "internal/runtime/maps.hashkey"); p != 0 {
+			key = word(p + i*wordSize)
+		}
+		fmt.Printf(" %x", uint64(key))
+	}
+	fmt.Println()
+}
+
+// The function by which maps of this type hash their keys.
+func hasherOf(m interface{}) hasher {
+	t := word(uintptr(unsafe.Pointer(&m))) // the eface's type
+	header := 4*wordSize + 16
+	closure := word(t + header + 3*wordSize) // maptype.hasher
+	if minor <= 13 {
+		key := word(t + header)
+		closure = word(word(key + 2*wordSize + 8)) // key.alg.hash
+	}
+	return *(*hasher)(unsafe.Pointer(&closure))
+}
+
+func splitmix(x uint64) uint64 {
+	x = (x + 1) * 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+func seedOf(i int) uintptr {
+	return uintptr(splitmix(uint64(i)))
+}
+
+// strhash is memhash over the string's bytes; lengths 0 ... 300 and a few long ones.
+func printStrings() {
+	hash := hasherOf(map[string]bool{})
+	buffer := make([]byte, 1<<18)
+	for n := 0; n <= 300; n++ {
+		printString(hash, buffer, n)
+	}
+	for _, n := range []int{511, 512, 513, 640, 1000, 4096, 65535, 65536, 65537, 131073} {
+		printString(hash, buffer, n)
+	}
+}
+
+func printString(hash hasher, buffer []byte, n int) {
+	data := buffer[n*37%4096:][:n]
+	for i := range data {
+		data[i] = byte(splitmix(uint64(n*1000 + i)))
+	}
+	header := reflect.StringHeader{Data: uintptr(unsafe.Pointer(&buffer[n*37%4096])), Len: n}
+	fmt.Printf("m %d %x\n", n, uint64(hash(unsafe.Pointer(&header), seedOf(n))))
+	runtime.KeepAlive(buffer)
+}
+
+func printNumbers() {
+	hash32, hash64 := hasherOf(map[int32]bool{}), hasherOf(map[int64]bool{})
+	float32s, float64s := hasherOf(map[float32]bool{}), hasherOf(map[float64]bool{})
+	varlen, three := hasherOf(map[[24]byte]bool{}), hasherOf(map[[3]byte]bool{})
+	for i := 0; i < 24; i++ {
+		v64 := splitmix(uint64(7000 + i))
+		if i == 0 {
+			v64 = 0
+		}
+		v32 := uint32(v64)
+		seed := seedOf(i)
+		fmt.Printf("i4 %x %x\n", v32, uint64(hash32(unsafe.Pointer(&v32), seed)))
+		fmt.Printf("i8 %x %x\n", v64, uint64(hash64(unsafe.Pointer(&v64), seed)))
+		f64 := float64(int64(v64)) / 1024
+		f32 := float32(f64)
+		if i == 1 {
+			f64 = math.Copysign(0, -1)
+			f32 = float32(f64)
+		}
+		if i == 2 {
+			f64 = math.NaN()
+			f32 = float32(f64)
+		}
+		fmt.Printf("f4 %x %x\n", *(*uint32)(unsafe.Pointer(&f32)), hashOrNaN(f64, float32s, unsafe.Pointer(&f32), seed))
+		fmt.Printf("f8 %x %x\n", *(*uint64)(unsafe.Pointer(&f64)), hashOrNaN(f64, float64s, unsafe.Pointer(&f64), seed))
+		var array [24]byte
+		for j := range array {
+			array[j] = byte(splitmix(uint64(24*1000 + j)))
+		}
+		fmt.Printf("a24 %x\n", uint64(varlen(unsafe.Pointer(&array), seed)))
+		fmt.Printf("a3 %x\n", uint64(three(unsafe.Pointer(&array), seed)))
+	}
+}
+
+// A NaN's hash is random; 0 stands for it.
+func hashOrNaN(f float64, hash hasher, p unsafe.Pointer, seed uintptr) uint64 {
+	if f != f {
+		return 0
+	}
+	return uint64(hash(p, seed))
+}
