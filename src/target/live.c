@@ -1,0 +1,428 @@
+#include "target/live.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "target/process.h"
+#include "target/stop.h"
+#include "util/alloc.h"
+
+/* One iovec element reads at most this much: the kernel pins its pages batch by batch, the rest of us may wait. */
+#define ELEMENT_MAX ((size_t)1 << 20)
+
+struct live {
+	struct target target;
+	pid_t tid;     /* a living thread: a leader that ended has no memory any more */
+	int memory_fd; /* /proc/TID/mem, or -1: in use where process_vm_readv() is not permitted */
+	struct stopper *stopper; /* while it is stopped */
+	struct live_stats stats;
+};
+
+static struct live *live_of(struct target *target)
+{
+	return (struct live *)target;
+}
+
+/* A batch of iovec elements, taken from the pieces from `next` on. */
+struct batch {
+	struct target_piece *pieces;
+	size_t count;
+	size_t next; /* the first piece that is not done; its `got` says how far it is */
+	struct iovec local[IOV_MAX];
+	struct iovec remote[IOV_MAX];
+	size_t elements;
+};
+
+static void batch_fill(struct batch *batch)
+{
+	size_t n = 0;
+
+	for (size_t i = batch->next; i < batch->count && n < IOV_MAX; i++) {
+		struct target_piece *piece = &batch->pieces[i];
+
+		for (size_t at = piece->got; at < piece->length && n < IOV_MAX; n++) {
+			size_t length = piece->length - at < ELEMENT_MAX ? piece->length - at : ELEMENT_MAX;
+
+			batch->local[n] = (struct iovec){ (uint8_t *)piece->to + at, length };
+			batch->remote[n] = (struct iovec){ (void *)(uintptr_t)(piece->address.v + at), length };
+			at += length;
+		}
+	}
+	batch->elements = n;
+}
+
+/* Counts `bytes` more as read, in order; stands at the first piece that is not complete then. */
+static void batch_advance(struct batch *batch, size_t bytes)
+{
+	while (batch->next < batch->count) {
+		struct target_piece *piece = &batch->pieces[batch->next];
+		size_t missing = piece->length - piece->got;
+
+		if (missing > bytes) {
+			piece->got += bytes;
+			return;
+		}
+		piece->got = piece->length;
+		bytes -= missing;
+		batch->next++;
+	}
+}
+
+static size_t batch_bytes(const struct batch *batch)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < batch->elements; i++)
+		bytes += batch->local[i].iov_len;
+	return bytes;
+}
+
+/* Through /proc/TID/mem, which copies page by page and stops at the first that it cannot read. */
+static void read_from_file(struct live *live, struct target_piece *piece)
+{
+	while (piece->got < piece->length) {
+		size_t length = piece->length - piece->got;
+		uint64_t from = piece->address.v + piece->got;
+		ssize_t n = pread(live->memory_fd, (uint8_t *)piece->to + piece->got,
+				  length < ELEMENT_MAX ? length : ELEMENT_MAX, (off_t)from);
+
+		live->stats.read_calls++;
+		if (n <= 0)
+			return;
+		piece->got += (size_t)n;
+		live->stats.read_bytes += (uint64_t)n;
+	}
+}
+
+/* Opens the way round process_vm_readv(); false where that is closed too. */
+static bool open_memory(struct live *live)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)live->tid);
+	live->memory_fd = open(path, O_RDONLY | O_CLOEXEC);
+	return live->memory_fd >= 0;
+}
+
+/* The leader may end before the other threads do, and takes our handle on the memory with it. */
+static bool find_living_thread(struct live *live)
+{
+	pid_t *threads;
+	size_t count, i;
+	bool complete;
+	struct error *error = process_threads(live->target.pid, &threads, &count, &complete);
+
+	if (error != NULL) {
+		error_free(error);
+		return false;
+	}
+	for (i = 0; i < count && process_state_is_dead(process_state(threads[i])); i++)
+		continue;
+	if (i < count)
+		live->tid = threads[i];
+	free(threads);
+	return i < count;
+}
+
+/* One system call's worth. False where nothing more can be read at all. */
+static bool batch_read(struct live *live, struct batch *batch)
+{
+	ssize_t n = process_vm_readv(live->tid, batch->local, batch->elements, batch->remote, batch->elements, 0);
+	int number = errno;
+
+	live->stats.read_calls++;
+	if (n >= 0) {
+		size_t wanted = batch_bytes(batch);
+
+		live->stats.read_bytes += (uint64_t)n;
+		batch_advance(batch, (size_t)n);
+		/*
+		 * Short: the byte where it stopped cannot be read. The manual promises whole elements only, the
+		 * kernel copies up to the bad page (mm/process_vm_access.c, process_vm_rw_single_vec()).
+		 */
+		if ((size_t)n < wanted)
+			batch->next++;
+		return true;
+	}
+	if (number == ESRCH) {
+		pid_t before = live->tid;
+
+		return find_living_thread(live) && live->tid != before;
+	}
+	if (number == EPERM || number == ENOSYS)
+		return open_memory(live);
+	batch_advance(batch, 0); /* over empty pieces, to the one whose first byte is bad (EFAULT) */
+	batch->next++;
+	return true;
+}
+
+static void live_read_pieces(struct target *target, struct target_piece *pieces, size_t count)
+{
+	struct live *live = live_of(target);
+	struct batch batch;
+
+	batch.pieces = pieces;
+	batch.count = count;
+	batch.next = 0;
+	for (size_t i = 0; i < count; i++)
+		pieces[i].got = 0;
+	while (live->memory_fd < 0) {
+		batch_fill(&batch);
+		if (batch.elements == 0 || !batch_read(live, &batch))
+			return;
+	}
+	for (; batch.next < count; batch.next++)
+		read_from_file(live, &pieces[batch.next]);
+}
+
+static struct error *live_unreadable(struct target *target, taddr address)
+{
+	struct process_mapping *mappings;
+	size_t count, i;
+	struct error *error = process_maps(live_of(target)->tid, &mappings, &count);
+
+	if (error != NULL)
+		return error;
+	for (i = 0; i < count && (address.v < mappings[i].start.v || address.v >= mappings[i].end.v); i++)
+		continue;
+	if (count == 0)
+		error = error_new(ERROR_TARGET, "process %d: it has ended", (int)target->pid);
+	else if (i == count)
+		error = error_new(ERROR_MEMORY, "0x%" PRIx64 ": not mapped", address.v);
+	else if (!mappings[i].readable)
+		error = error_new(ERROR_MEMORY, "0x%" PRIx64 ": mapped, but not readable", address.v);
+	else
+		error = error_new(ERROR_MEMORY, "0x%" PRIx64 ": cannot be read", address.v);
+	process_maps_free(mappings, count);
+	return error;
+}
+
+/* Whether all threads stand still; asked where another tracer is in charge of that. */
+static bool all_stopped(pid_t pid)
+{
+	pid_t *threads;
+	size_t count;
+	bool complete, stopped = true;
+	struct error *error = process_threads(pid, &threads, &count, &complete);
+
+	if (error != NULL) {
+		error_free(error);
+		return false;
+	}
+	for (size_t i = 0; i < count; i++) {
+		char state = process_state(threads[i]);
+
+		stopped &= state == 't' || state == 'T' || process_state_is_dead(state);
+	}
+	free(threads);
+	return stopped;
+}
+
+static void set_held(struct live *live, pid_t tracer)
+{
+	live->stats.mode = LIVE_HELD;
+	live->stats.tracer = tracer;
+	live->stats.held_stopped = all_stopped(live->target.pid);
+}
+
+static struct error *live_stop(struct target *target)
+{
+	struct live *live = live_of(target);
+	pid_t tracer;
+
+	if (live->stats.mode == LIVE_HELD)
+		live->stats.held_stopped = all_stopped(target->pid);
+	if (live->stats.mode != LIVE_STOPPED || live->stopper != NULL)
+		return NULL;
+	TRY(stopper_start(target->pid, &live->stopper, &tracer, &live->stats.threads));
+	if (live->stopper == NULL)
+		set_held(live, tracer);
+	else
+		live->stats.stops++;
+	return NULL;
+}
+
+static void live_resume(struct target *target)
+{
+	struct live *live = live_of(target);
+
+	if (live->stopper == NULL)
+		return;
+	live->stats.pause_ns += stopper_end(live->stopper);
+	live->stopper = NULL;
+}
+
+static void live_destroy(struct target *target)
+{
+	struct live *live = live_of(target);
+
+	if (live->memory_fd >= 0)
+		close(live->memory_fd);
+	if (target->executable.fd >= 0)
+		close(target->executable.fd);
+	free(target->executable.path);
+	free(live);
+}
+
+static const struct target_ops live_ops = {
+	.kind = "live",
+	.read_pieces = live_read_pieces,
+	.unreadable = live_unreadable,
+	.stop = live_stop,
+	.resume = live_resume,
+	.destroy = live_destroy,
+};
+
+static int ptrace_scope(void)
+{
+	FILE *file = fopen("/proc/sys/kernel/yama/ptrace_scope", "re");
+	int scope = 0;
+
+	if (file == NULL)
+		return 0;
+	if (fscanf(file, "%d", &scope) != 1)
+		scope = 0;
+	fclose(file);
+	return scope;
+}
+
+/* Names the setting that forbids it, most certain first. */
+static struct error *hint_permission(struct error *error, uid_t user)
+{
+	const struct passwd *entry = getpwuid(user);
+	int scope = ptrace_scope();
+
+	if (scope == 3)
+		return error_hint(error, "kernel.yama.ptrace_scope is 3: nobody may, until the machine is restarted");
+	if (geteuid() == 0)
+		return error_hint(error, "root lacks the capability SYS_PTRACE here: start the container with "
+					 "--cap-add=SYS_PTRACE");
+	if (geteuid() != user && entry != NULL)
+		return error_hint(error, "it belongs to user %s: run mapscope as root or as that user", entry->pw_name);
+	if (geteuid() != user)
+		return error_hint(error, "it belongs to user %u: run mapscope as root or as that user", user);
+	if (scope > 0)
+		return error_hint(error, "kernel.yama.ptrace_scope is %d: run mapscope as root%s", scope,
+				  scope == 1 ? ", or set it to 0" : "");
+	return error_hint(error, "the process forbids it (prctl PR_SET_DUMPABLE, or a setuid program), or a "
+				 "container does: run mapscope as root, the container with --cap-add=SYS_PTRACE");
+}
+
+static struct error *not_permitted(pid_t pid, const struct process_status *status)
+{
+	return hint_permission(error_new(ERROR_TARGET, "process %d: not permitted to read it", (int)pid),
+			       status->user);
+}
+
+/* What this machine's processors can run: its own programs, and those of its 32-bit predecessor. */
+static bool machine_is_native(const struct machine *machine)
+{
+	uint16_t wanted = machine->elf_machine;
+	bool host_big_endian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
+
+#if defined(__x86_64__)
+	if (wanted != EM_X86_64 && wanted != EM_386)
+		return false;
+#elif defined(__aarch64__)
+	if (wanted != EM_AARCH64 && wanted != EM_ARM)
+		return false;
+#else
+	(void)wanted;
+#endif
+	return machine->big_endian == host_big_endian;
+}
+
+static struct error *open_executable(struct live *live, const struct process_status *status)
+{
+	struct target *target = &live->target;
+	pid_t pid = target->pid;
+	int number = process_open_executable(live->tid, &target->executable.fd, &target->executable.path);
+
+	if (number == EACCES || number == EPERM)
+		return not_permitted(pid, status);
+	if (number != 0)
+		return error_new(ERROR_TARGET, "process %d: cannot open its executable: %s", (int)pid, strerror(number));
+
+	struct error *error = process_elf_machine(target->executable.fd, &target->machine);
+
+	if (error != NULL)
+		return error_wrap(error, "process %d: %s", (int)pid, target->executable.path);
+	if (!machine_is_native(&target->machine))
+		return error_new(ERROR_TARGET, "process %d: %s: a program for a foreign machine (ELF machine %u)",
+				 (int)pid, target->executable.path, target->machine.elf_machine);
+	return NULL;
+}
+
+/* A read says what no file mode does: whether ptrace access is granted. */
+static struct error *check_access(struct live *live, const struct process_status *status)
+{
+	struct target *target = &live->target;
+	uint64_t page = target->executable.phdr_address & ~UINT64_C(4095);
+	uint8_t byte;
+
+	if (target_read_some(target, taddr_of(page), &byte, 1) == 1)
+		return NULL;
+
+	struct iovec local = { &byte, 1 }, remote = { (void *)(uintptr_t)page, 1 };
+
+	if (live->memory_fd < 0 && process_vm_readv(live->tid, &local, 1, &remote, 1, 0) < 0 &&
+	    (errno == EPERM || errno == ENOSYS))
+		return not_permitted(target->pid, status);
+	/* Readable in principle: the program may have unmapped its own headers. */
+	return find_living_thread(live) ? NULL : error_new(ERROR_TARGET, "process %d: it has ended", (int)target->pid);
+}
+
+static struct error *live_set_up(struct live *live, pid_t pid, const struct live_options *options)
+{
+	struct target_executable *executable = &live->target.executable;
+	struct process_status status;
+
+	TRY(process_status(pid, &status));
+	live->target.pid = live->tid = status.process; /* of a thread: its process */
+	if (status.kernel_thread)
+		return error_new(ERROR_TARGET, "process %d: it is a kernel thread", (int)pid);
+	if (process_state_is_dead(status.state) && !find_living_thread(live))
+		return error_new(ERROR_TARGET, "process %d: it is a zombie", (int)pid);
+	TRY(open_executable(live, &status));
+	TRY(process_auxv(live->tid, &live->target.machine, &executable->phdr_address, &executable->entry));
+	TRY(check_access(live, &status));
+	if (status.tracer != 0)
+		set_held(live, status.tracer);
+	else
+		live->stats.mode = options != NULL && options->no_stop ? LIVE_UNSTOPPED : LIVE_STOPPED;
+	return NULL;
+}
+
+struct error *live_open(pid_t pid, const struct live_options *options, struct target **out)
+{
+	struct live *live = xcalloc(1, sizeof(*live));
+	struct error *error;
+
+	live->target.ops = &live_ops;
+	live->target.executable.fd = -1;
+	live->memory_fd = -1;
+	if (pid <= 0)
+		error = error_new(ERROR_TARGET, "process %d: no such process", (int)pid);
+	else
+		error = live_set_up(live, pid, options);
+	if (error != NULL) {
+		live_destroy(&live->target);
+		return error;
+	}
+	*out = &live->target;
+	return NULL;
+}
+
+void live_stats(const struct target *target, struct live_stats *out)
+{
+	*out = ((const struct live *)target)->stats;
+}
