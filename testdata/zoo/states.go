@@ -69,9 +69,10 @@ func fillStates() {
 	}
 	cleared[1] = 1
 	halfWide = map[int][2]string{}
-	for i := 0; i < 3000 && !(i > 100 && growing(*(*unsafe.Pointer)(unsafe.Pointer(&halfWide)))); i++ {
-		halfWide[i] = [2]string{strconv.Itoa(i), "wide"}
-	}
+	growAbove(mutable{
+		&halfWide, func(i int) { halfWide[i] = [2]string{strconv.Itoa(i), "wide"} }, nil,
+		func() unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&halfWide)) }, func() int { return len(halfWide) },
+	}, 100)
 	add("main.halfWide", &halfWide)
 	fillBig()
 }
@@ -131,8 +132,12 @@ func removeFirst(m mutable, count int) {
 
 // growAbove inserts until a classic map with more than size entries has just begun to grow.
 func growAbove(m mutable, size int) {
-	for i := 0; i < 4*size && !(m.len() > size && growing(m.header())); i++ {
+	for i := 0; i < 4*size; i++ {
+		grew := growing(m.header())
 		m.insert(i)
+		if m.len() > size && !grew && growing(m.header()) {
+			return
+		}
 	}
 }
 

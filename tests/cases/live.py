@@ -1,0 +1,65 @@
+"""A running zoo: every command, and the zoo still answers afterwards."""
+from cases import maps
+from harness import compare
+
+
+def check(checks, tool, label, zoo):
+    target = ["-p", str(zoo.pid)]
+    check_fixture(checks, f"{label} fixture", zoo.truth)
+    maps.check_all(checks, tool, f"{label} live", target, zoo.truth)
+    checks.true(f"{label} live: the target answers", zoo.answers(), "no pong")
+    check_no_stop(checks, tool, f"{label} no-stop", target, zoo)
+    check_writer(checks, tool, f"{label} writer", target, zoo)
+
+
+def check_fixture(checks, name, truth):
+    """The zoo agrees with itself, and is in the states that its names promise."""
+    for expression, fact in truth.maps.items():
+        if maps.is_large(fact):
+            continue
+        entries = sorted(compare.canonical(entry["key"]) for entry in fact["entries"])
+        slots = sorted(compare.canonical(slot["key"]) for slot in fact["slots"])
+        checks.true(f"{name} {expression}: slots are the entries", entries == slots and len(entries) == fact["len"],
+                    f"{len(entries)} entries, {len(slots)} slots, len {fact['len']}")
+    if truth.implementation == "classic":
+        for expression in ("half", "halfText", "halfWide", "halfWay", "halfWayText", "sameSize", "sameSizeText"):
+            header = truth.maps["main." + expression]["header"]
+            checks.equal(f"{name} main.{expression} is growing", True, bool(header["oldbuckets"]))
+            checks.equal(f"{name} main.{expression} grows into itself", "sameSize" in expression, bool(header["flags"] & 8))
+    else:
+        for expression in ("directory", "directoryText"):
+            header = truth.maps["main." + expression]["header"]
+            checks.true(f"{name} main.{expression} has a directory", header["dirLen"] > 1, str(header))
+
+
+def check_no_stop(checks, tool, name, target, zoo):
+    if not checks.wanted(name):
+        return
+    fact = zoo.truth.maps["main.words"]
+    document = tool.document(checks, name, "show", fact["map"], *target, "--no-stop", "--format", "json")
+    if document is not None:
+        maps.check_head(checks, name, document, zoo.truth, fact)
+        maps.check_entries(checks, name, fact, document["entries"])
+
+
+def check_writer(checks, tool, name, target, zoo):
+    """A map that is written at full speed: never an entry that the program could not have seen.
+
+    A stop can fall into a write: then status 4, and what was decoded."""
+    if not checks.wanted(name):
+        return
+    checks.equal(f"{name}: starts", "ok", zoo.ask("write busy on"))
+    answers = 0
+    for _ in range(10):
+        result = tool.run("show", "main.busy", *target, "--format", "json", "--max", "0")
+        checks.true(f"{name}: status", result.status in (0, 4), f"expected 0 or 4, found {result.status}: {result.stderr[-300:]}")
+        if result.status != 0:
+            continue
+        document = compare.parse(result.stdout)
+        answers += 1
+        torn = [entry for entry in document["entries"] if entry["value"] != 3 * entry["key"]]
+        checks.true(f"{name}: entries", len(torn) <= 1, f"{len(torn)} torn of {document['len']}, such as {torn[:2]}")
+        checks.equal(f"{name}: as many entries as len", document["len"], len(document["entries"]))
+    checks.true(f"{name}: some answers are whole", answers > 0, "all ten ended with status 4")
+    checks.equal(f"{name}: stops", "ok", zoo.ask("write busy off"))
+    checks.true(f"{name}: the target answers", zoo.answers(), "no pong")

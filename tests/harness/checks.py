@@ -1,0 +1,51 @@
+"""Counting what was checked. A check is named by words from the general to the special: version, mode, target, map."""
+import re
+import sys
+import time
+
+
+class Checks:
+    def __init__(self, pattern=None, verbose=False):
+        self.passed = 0
+        self.failed = 0
+        self.skipped = 0
+        self.verbose = verbose
+        self._pattern = re.compile(pattern) if pattern else None
+        self._start = time.monotonic()
+
+    def wanted(self, name):
+        return not self._pattern or bool(self._pattern.search(name))
+
+    def true(self, name, good, detail=""):
+        if good:
+            self.passed += 1
+            if self.verbose:
+                print(f"pass {name}", flush=True)
+            return
+        self.failed += 1
+        print(f"FAIL {name}" + (f": {detail}" if detail else ""), flush=True)
+
+    def equal(self, name, expected, found):
+        self.true(name, expected == found, f"expected {_short(expected)}, found {_short(found)}")
+
+    def skip(self, name, why):
+        self.skipped += 1
+        print(f"skip {name}: {why}", flush=True)
+
+    def note(self, text):
+        """Progress, to standard error."""
+        print(f"[{time.monotonic() - self._start:6.1f} s] {text}", file=sys.stderr, flush=True)
+
+    def add_counts(self, passed, failed):
+        """Those of a test program of its own."""
+        self.passed += passed
+        self.failed += failed
+
+    def summary(self):
+        tail = f", {self.skipped} skipped" if self.skipped else ""
+        return f"{self.passed} passed, {self.failed} failed{tail}"
+
+
+def _short(value):
+    text = repr(value)
+    return text if len(text) <= 300 else text[:300] + "..."

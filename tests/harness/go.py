@@ -1,0 +1,141 @@
+"""Go toolchains, and the zoo built by them: one cached folder for each version and build mode."""
+import hashlib
+import os
+import shutil
+import subprocess
+
+from harness import process
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ZOO = os.path.join(ROOT, "testdata", "zoo")
+
+
+class Unavailable(Exception):
+    """This version cannot be built in this mode here: the tests of it are skipped, with the reason."""
+
+
+class Mode:
+    """How the zoo is built. `first` and `last` are the Go minor versions that know the mode."""
+
+    def __init__(self, *flags, first=8, last=99, cgo=False, experiment="", finish=None, dwarf=True):
+        self.flags = list(flags)
+        self.first = first
+        self.last = last
+        self.cgo = cgo
+        self.experiment = experiment
+        self.finish = finish
+        self.dwarf = dwarf
+
+
+def minor_of(version):
+    return int(version.split(".")[1])
+
+
+def _objcopy(*arguments):
+    process.must_run(["objcopy", *arguments])
+
+
+def _split_by_link(folder):
+    """The debug info beside the executable, found through .gnu_debuglink."""
+    executable, debug = os.path.join(folder, "zoo"), os.path.join(folder, "zoo.debug")
+    _objcopy("--only-keep-debug", executable, debug)
+    _objcopy("--strip-debug", "--add-gnu-debuglink=" + debug, executable)
+
+
+def _split_by_build_id(folder):
+    """The debug info in a .build-id tree; the executable has no link to it."""
+    executable = os.path.join(folder, "zoo")
+    identity = gnu_build_id(executable)
+    tree = os.path.join(folder, "debug", ".build-id", identity[:2])
+    os.makedirs(tree, exist_ok=True)
+    _objcopy("--only-keep-debug", executable, os.path.join(tree, identity[2:] + ".debug"))
+    _objcopy("--strip-debug", executable)
+
+
+def gnu_build_id(executable):
+    text = process.must_run(["readelf", "-n", executable]).stdout
+    for line in text.splitlines():
+        if "Build ID:" in line:
+            return line.split()[-1]
+    return ""
+
+
+MODES = {
+    "plain": Mode(),
+    "noopt": Mode("-gcflags=all=-N -l"),
+    "pie": Mode("-buildmode=pie", cgo=True),
+    "cgo": Mode("-tags=zoocgo", "-ldflags=-linkmode=external", cgo=True),
+    "race": Mode("-race", cgo=True),
+    "nosymbols": Mode("-ldflags=-s -w=0", first=22),
+    "plaindwarf": Mode("-ldflags=-compressdwarf=false", first=11),
+    "nodwarf": Mode("-ldflags=-w", dwarf=False),
+    "noswissmap": Mode(first=24, last=25, experiment="noswissmap"),
+    "debuglink": Mode("-ldflags=-compressdwarf=false", first=11, finish=_split_by_link),
+    "buildid": Mode("-ldflags=-compressdwarf=false -B 0x6d617073636f70652d7a6f6f2d6275696c642d69", first=11,
+                    finish=_split_by_build_id),
+}
+
+
+def toolchain(version):
+    """(full version, GOROOT)."""
+    root = process.must_run([os.path.join(ROOT, "scripts", "go-toolchain"), version], limit=600).stdout.strip()
+    with open(os.path.join(root, "VERSION")) as file:
+        return file.readline().strip().removeprefix("go"), root
+
+
+def _cache():
+    return os.environ.get("MAPSCOPE_TEST_CACHE") or os.path.join(ROOT, "build", "fixtures")
+
+
+def _digest(mode):
+    digest = hashlib.sha1(repr((mode.flags, mode.cgo, mode.experiment)).encode())
+    for name in sorted(os.listdir(ZOO)):
+        with open(os.path.join(ZOO, name), "rb") as file:
+            digest.update(name.encode() + b"\0" + file.read())
+    return digest.hexdigest()
+
+
+def build(version, mode_name):
+    """Builds where needed; (full version, folder with zoo in it)."""
+    mode = MODES[mode_name]
+    if not mode.first <= minor_of(version) <= mode.last:
+        raise Unavailable(f"go{version} has no mode {mode_name}")
+    full, root = toolchain(version)
+    folder = os.path.join(_cache(), f"{full}-{mode_name}")
+    stamp = os.path.join(folder, "stamp")
+    digest = _digest(mode)
+    if os.path.exists(stamp):
+        with open(stamp) as file:
+            if file.read() == digest:
+                return full, folder
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    _compile(full, root, mode, folder)
+    if mode.finish:
+        mode.finish(folder)
+    with open(stamp, "w") as file:
+        file.write(digest)
+    return full, folder
+
+
+def _compile(version, root, mode, folder):
+    environment = {k: v for k, v in os.environ.items() if k not in ("GOPATH", "GOEXPERIMENT", "GOBIN")}
+    environment.update(GOROOT=root, GO111MODULE="off", GOENV="off", GOFLAGS="", GOTOOLCHAIN="local",
+                       CGO_ENABLED="1" if mode.cgo else "0", GOCACHE=os.path.join(_cache(), "go-build"),
+                       GOPATH=os.path.join(_cache(), "gopath"))
+    if mode.experiment:
+        environment["GOEXPERIMENT"] = mode.experiment
+    flags = list(mode.flags)
+    if minor_of(version) < 10:
+        flags = [flag.replace("-gcflags=all=", "-gcflags=") for flag in flags]
+    if "-race" in flags and minor_of(version) >= 14:
+        flags.append("-gcflags=all=-d=checkptr=0")  # the zoo walks foreign memory on purpose
+    command = [os.path.join(root, "bin", "go"), "build", *flags, "-o", os.path.join(folder, "zoo")]
+    result = subprocess.run(command, cwd=ZOO, env=environment, capture_output=True, text=True, timeout=900)
+    if result.returncode != 0:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise BuildFailed(f"go{version} {' '.join(flags)}: {result.stderr.strip()[-600:]}")
+
+
+class BuildFailed(Exception):
+    """The zoo does not build: a failed test, not a skipped one."""

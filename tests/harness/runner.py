@@ -1,0 +1,82 @@
+"""tests/run: the one way to run the tests."""
+import argparse
+import os
+
+from cases import core, errors, live, units
+from harness import go, process, zoo
+from harness.checks import Checks
+from harness.tool import Tool
+
+DEFAULT_VERSIONS = "1.8 1.11 1.17 1.20 1.23 1.24 1.26 1.27"
+
+
+def main(arguments):
+    options = parse(arguments)
+    checks = Checks(options.filter, options.verbose)
+    units.check(checks, os.path.join(options.build, "tests", "unit"))
+    tool = Tool(options.mapscope)
+    if not os.access(options.mapscope, os.X_OK):
+        checks.true("mapscope", False, f"{options.mapscope} is not there: ninja -C build")
+    else:
+        guarded(checks, "errors", errors.check, checks, tool, options)
+        for version in options.versions:
+            for mode in options.modes:
+                guarded(checks, f"{version} {mode}", check_version, checks, tool, version, mode, options)
+    print(checks.summary())
+    return 1 if checks.failed else 0
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(prog="tests/run", description="Runs the tests of mapscope on real Go programs.")
+    parser.add_argument("--versions", default=os.environ.get("MAPSCOPE_GO_VERSIONS") or DEFAULT_VERSIONS,
+                        help="Go versions such as 1.8,1.23 or all (default: $MAPSCOPE_GO_VERSIONS, else %(default)s)")
+    parser.add_argument("--modes", default="plain", help="build modes, or all: " + ", ".join(go.MODES) + " (default: %(default)s)")
+    parser.add_argument("--targets", default="live,gcore,core", help="of these (default: %(default)s)")
+    parser.add_argument("--filter", metavar="REGEX", help="only checks with such a name")
+    parser.add_argument("--build", default=os.path.join(go.ROOT, "build"), help="meson's build folder")
+    parser.add_argument("--mapscope", help="the program to test (default: the one in the build folder)")
+    parser.add_argument("--big", type=int, default=1000000, help="entries of the large map (default: %(default)s)")
+    parser.add_argument("--update", action="store_true", help="write the golden files anew from what mapscope prints")
+    parser.add_argument("--verbose", action="store_true", help="print checks that pass too")
+    options = parser.parse_args(arguments)
+    options.build = os.path.abspath(options.build)
+    options.mapscope = os.path.abspath(options.mapscope or os.path.join(options.build, "src", "command", "mapscope"))
+    options.versions = split(options.versions, all_versions)
+    options.targets = split(options.targets, list)
+    options.modes = split(options.modes, lambda: list(go.MODES))
+    return options
+
+
+def split(text, everything):
+    return everything() if text == "all" else text.replace(",", " ").split()
+
+
+def all_versions():
+    listed = process.must_run([os.path.join(go.ROOT, "scripts", "go-toolchain"), "--list"]).stdout.split()
+    return [".".join(version.split(".")[:2]) for version in listed]
+
+
+def guarded(checks, name, function, *arguments):
+    """A fixture that does not build or start fails the run, it is not skipped."""
+    try:
+        function(*arguments)
+    except go.Unavailable as reason:
+        checks.skip(name, str(reason))
+    except (go.BuildFailed, zoo.Broken, process.Failed) as error:
+        checks.true(name, False, f"{type(error).__name__}: {error}")
+
+
+def check_version(checks, tool, version, mode, options):
+    label = f"{version} {mode}"
+    if not go.MODES[mode].dwarf:
+        raise go.Unavailable("a build without DWARF only has its error, in the golden cases")
+    full, folder = go.build(version, mode)
+    checks.note(f"go{full} {mode}: built")
+    animal = zoo.Zoo(os.path.join(folder, "zoo"), options.big)
+    try:
+        for target, check in (("live", live.check), ("gcore", core.check_gdb), ("core", core.check_kernel)):
+            if target in options.targets:
+                check(checks, tool, label, animal)
+                checks.note(f"go{full} {mode}: {target} done")
+    finally:
+        animal.close()

@@ -1,0 +1,133 @@
+"""A running zoo, its truth, and the cores made of it."""
+import fcntl
+import glob
+import os
+import resource
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+from harness import compare, process
+
+
+class Broken(Exception):
+    """The fixture itself does not do what it must."""
+
+
+class Truth:
+    """What the zoo wrote: the program's line and one object for each map, by expression."""
+
+    def __init__(self, path):
+        with open(path) as file:
+            lines = [compare.parse(line) for line in file]
+        self.go = lines[0]["go"]
+        self.pid = lines[0]["pid"]
+        self.implementation = lines[0]["implementation"]
+        self.maps = {line["map"]: line for line in lines[1:]}
+
+
+class Zoo:
+    """One process of it in a folder of its own, which is removed by close()."""
+
+    def __init__(self, executable, big=None, wrapper=()):
+        self.executable = executable
+        self.folder = tempfile.mkdtemp(prefix="mapscope-zoo-")
+        truth = os.path.join(self.folder, "truth.json")
+        environment = dict(os.environ, GOTRACEBACK="crash")
+        if big is not None:
+            environment["ZOO_BIG"] = str(big)
+        with open(os.path.join(self.folder, "stderr"), "w") as errors:
+            self.process = subprocess.Popen([*wrapper, executable, truth], cwd=self.folder, env=environment,
+                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
+                                            preexec_fn=_allow_core)
+        self._buffer = b""
+        fcntl.fcntl(self.process.stdout, fcntl.F_SETFL, os.O_NONBLOCK)
+        try:
+            if self._line(120) != "READY":
+                raise Broken(f"{executable} did not come up: {self._errors()}")
+            self.truth = Truth(truth)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def _errors(self):
+        with open(os.path.join(self.folder, "stderr")) as file:
+            return file.read()[-400:].strip()
+
+    def _line(self, limit):
+        """The next line of the zoo's output; None after `limit` seconds or at its end."""
+        deadline = time.monotonic() + limit
+        while b"\n" not in self._buffer:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
+                return None
+            piece = self.process.stdout.read()
+            if not piece:
+                return None
+            self._buffer += piece
+        line, self._buffer = self._buffer.split(b"\n", 1)
+        return line.decode()
+
+    def ask(self, order, limit=10):
+        """The answer to an order; None if there was none."""
+        try:
+            self.process.stdin.write(order.encode() + b"\n")
+            self.process.stdin.flush()
+        except OSError:
+            return None
+        return self._line(limit)
+
+    def answers(self):
+        return self.ask("ping") == "pong"
+
+    def gdb_core(self):
+        """The path of a core by gdb; the process goes on."""
+        prefix = os.path.join(self.folder, "gcore")
+        process.must_run(["gcore", "-o", prefix, str(self.pid)], limit=120)
+        return f"{prefix}.{self.pid}"
+
+    def kernel_core(self):
+        """The path of the kernel's core, or None where cores do not come as files here. The process has died then."""
+        with open("/proc/sys/kernel/core_pattern") as file:
+            pattern = file.read().strip()
+        if pattern.startswith("|") or "/" in pattern:
+            return None
+        self.ask("crash", limit=0)
+        self.process.wait(120)
+        if self.process.returncode != -signal.SIGABRT:
+            raise Broken(f"the zoo ended with {self.process.returncode} instead of SIGABRT: {self._errors()}")
+        cores = [path for path in glob.glob(os.path.join(self.folder, "*")) if _is_core(path)]
+        if not cores:
+            raise Broken("the kernel left no core")
+        return cores[0]
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _is_core(path):
+    """An ELF file of type ET_CORE that gdb did not make."""
+    if os.path.basename(path).startswith("gcore"):
+        return False
+    with open(path, "rb") as file:
+        head = file.read(18)
+    return head[:4] == b"\x7fELF" and head[16:18] == b"\x04\x00"
+
+
+def _allow_core():
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+
+
