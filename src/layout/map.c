@@ -50,17 +50,18 @@ static bool slots_fit(const struct map_unit_layout *unit, uint32_t offset, uint3
 	return size <= stride && (uint64_t)offset + (uint64_t)(MAP_SLOTS - 1) * stride + size <= unit->size;
 }
 
-/* Whatever the DWARF says, decoders may index a unit of unit.size bytes without further checks. */
-static struct error *check_unit(const struct map_layout *map, uint64_t key_size, uint64_t elem_size, uint32_t word,
-				const char *name)
+/* Whatever DWARF or a descriptor says, decoders may index a unit of unit.size bytes without further checks. */
+struct error *map_layout_check(const struct map_layout *map, uint64_t key_size, uint64_t elem_size, unsigned word,
+			       const char *name)
 {
 	const struct map_unit_layout *unit = &map->unit;
 	uint64_t key = map->key_indirect ? word : key_size;
 	uint64_t elem = map->elem_indirect ? word : elem_size;
 
-	if (unit->control_offset + MAP_SLOTS <= unit->size && slots_fit(unit, unit->key_offset, unit->key_stride, key) &&
+	if (unit->size >= MAP_SLOTS && unit->size <= UNIT_SIZE_LIMIT &&
+	    (uint64_t)unit->control_offset + MAP_SLOTS <= unit->size && slots_fit(unit, unit->key_offset, unit->key_stride, key) &&
 	    slots_fit(unit, unit->elem_offset, unit->elem_stride, elem) &&
-	    (map->implementation != MAP_CLASSIC || unit->overflow_offset + word <= unit->size))
+	    (map->implementation != MAP_CLASSIC || (uint64_t)unit->overflow_offset + word <= unit->size))
 		return NULL;
 	return error_new(ERROR_TARGET, "struct %s: keys of %llu and elems of %llu bytes do not fit its %u bytes", name,
 			 (unsigned long long)key_size, (unsigned long long)elem_size, unit->size);
@@ -215,31 +216,44 @@ static struct error *swiss_unit(struct binary *binary, const struct layout_struc
 }
 
 /* groups: groupReference { data *group; lengthMask uint64 }, inside the table */
-static struct error *swiss_groups(struct binary *binary, const struct layout_struct *table, struct map_layout *out)
+static struct error *swiss_groups(struct binary *binary, const struct layout_struct *table,
+				  struct swiss_header_layout *out)
 {
-	const struct layout_field *groups, *data;
-	struct layout_struct reference, group = { 0 };
+	const struct layout_field *groups;
+	struct layout_struct reference;
 
 	TRY(field_required(table, "groups", &groups));
 	TRY(layout_struct_at(binary, groups->type_die, &reference));
 
-	struct swiss_header_layout *swiss = &out->swiss;
-	struct error *error = layout_field_at(&reference, "data", false, &swiss->table_groups_data);
+	struct error *error = layout_field_at(&reference, "data", false, &out->table_groups_data);
 
 	if (error == NULL)
-		error = layout_field_at(&reference, "lengthMask", false, &swiss->table_groups_mask);
-	if (error == NULL)
-		error = field_required(&reference, "data", &data);
+		error = layout_field_at(&reference, "lengthMask", false, &out->table_groups_mask);
+	if (error == NULL && (groups->offset > table->size || reference.size > table->size - groups->offset))
+		error = error_new(ERROR_TARGET, "struct %s: groups lie outside it", table->name);
+	out->table_groups_data.offset += (uint32_t)groups->offset;
+	out->table_groups_mask.offset += (uint32_t)groups->offset;
+	layout_struct_free(&reference);
+	return error;
+}
+
+/* The group type: what the table's groups.data points to. */
+static struct error *swiss_group(struct binary *binary, const struct layout_struct *table, struct map_layout *out)
+{
+	const struct layout_field *groups = layout_field_find(table, "groups"), *data;
+	struct layout_struct reference, group;
+
+	TRY(layout_struct_at(binary, groups->type_die, &reference));
+
+	struct error *error = field_required(&reference, "data", &data);
+
 	if (error == NULL)
 		error = pointed_struct(binary, data->type_die, 1, &out->unit_die, &group);
-	if (error == NULL)
-		error = swiss_unit(binary, &group, &out->unit);
-	swiss->table_groups_data.offset += (uint32_t)groups->offset;
-	swiss->table_groups_mask.offset += (uint32_t)groups->offset;
-	if (error == NULL && groups->offset + reference.size > table->size)
-		error = error_new(ERROR_TARGET, "struct %s: groups lie outside it", table->name);
-	layout_struct_free(&group);
 	layout_struct_free(&reference);
+	if (error != NULL)
+		return error;
+	error = swiss_unit(binary, &group, &out->unit);
+	layout_struct_free(&group);
 	return error;
 }
 
@@ -255,7 +269,9 @@ static struct error *load_swiss(struct binary *binary, const struct layout_struc
 	struct error *error = swiss_table(&table, &out->swiss);
 
 	if (error == NULL)
-		error = swiss_groups(binary, &table, out);
+		error = swiss_groups(binary, &table, &out->swiss);
+	if (error == NULL)
+		error = swiss_group(binary, &table, out);
 	layout_struct_free(&table);
 	return error;
 }
@@ -281,11 +297,53 @@ struct error *map_layout_load(struct binary *binary, uint64_t typedef_die, uint6
 	if (error == NULL)
 		error = classic ? load_classic(binary, &header, &layout) : load_swiss(binary, &header, &layout);
 	if (error == NULL)
-		error = check_unit(&layout, key_size, elem_size, binary->machine.word_size, header.name);
+		error = map_layout_check(&layout, key_size, elem_size, binary->machine.word_size, header.name);
 	if (error != NULL)
 		error = error_wrap(error, "%s: map header %s", binary->path, header.name);
 	layout_struct_free(&header);
 	if (error == NULL)
 		*out = layout;
+	return error;
+}
+
+static struct error *swiss_table_named(struct binary *binary, struct map_layout *out)
+{
+	static const char *const names[] = { "internal/runtime/maps.table", NULL };
+	struct layout_struct table;
+
+	TRY(layout_struct_named(binary, names, &table));
+
+	struct error *error = swiss_table(&table, &out->swiss);
+
+	if (error == NULL)
+		error = swiss_groups(binary, &table, &out->swiss);
+	layout_struct_free(&table);
+	return error;
+}
+
+struct error *map_layout_load_header(struct binary *binary, struct map_layout *out)
+{
+	static const char *const names[] = { "internal/runtime/maps.Map", "runtime.hmap", NULL };
+	struct layout_struct header;
+
+	*out = (struct map_layout){ 0 };
+	TRY(layout_struct_named(binary, names, &header));
+	out->header_size = (uint32_t)header.size;
+	out->implementation = layout_field_find(&header, "buckets") ? MAP_CLASSIC : MAP_SWISS;
+
+	struct error *error;
+
+	if (header.size > HEADER_SIZE_LIMIT) {
+		error = error_new(ERROR_TARGET, "%llu bytes are no map header", (unsigned long long)header.size);
+	} else if (out->implementation == MAP_CLASSIC) {
+		error = classic_header(&header, &out->classic);
+		if (error == NULL)
+			error = classic_extra(binary, &header, &out->classic);
+	} else {
+		error = swiss_header(&header, &out->swiss);
+		if (error == NULL)
+			error = swiss_table_named(binary, out);
+	}
+	layout_struct_free(&header);
 	return error;
 }

@@ -60,4 +60,13 @@ struct map_layout {
 struct error *map_layout_load(struct binary *binary, uint64_t typedef_die, uint64_t key_size, uint64_t elem_size,
 			      struct map_layout *out) MUST_CHECK;
 
+/*
+ * Only the header (and Swiss table) of the layout, from runtime.hmap or internal/runtime/maps.Map: the same for all
+ * map types. For maps whose type has no DWARF; the unit is the caller's to fill in and to check with map_layout_check().
+ */
+struct error *map_layout_load_header(struct binary *binary, struct map_layout *out) MUST_CHECK;
+/* Whether keys and elems of these sizes fit the unit. `name` is for the message. */
+struct error *map_layout_check(const struct map_layout *layout, uint64_t key_size, uint64_t elem_size, unsigned word_size,
+			       const char *name) MUST_CHECK;
+
 #endif
