@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "render/output_private.h"
@@ -173,6 +174,15 @@ bool output_failed(const struct output *output)
 bool output_is_terminal(const struct output *output)
 {
 	return output->terminal;
+}
+
+unsigned output_columns(const struct output *output)
+{
+	struct winsize size;
+
+	if (!output->terminal || ioctl(output->fd, TIOCGWINSZ, &size) != 0)
+		return 0;
+	return size.ws_col;
 }
 
 struct error *output_close(struct output *output)

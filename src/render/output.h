@@ -31,6 +31,8 @@ void output_flush(struct output *output);
 /* True once a write has failed: long loops stop then. */
 bool output_failed(const struct output *output);
 bool output_is_terminal(const struct output *output);
+/* The width of the terminal; 0: it is none, or does not say. */
+unsigned output_columns(const struct output *output);
 /*
  * Flushes and frees; the error of the first write that failed, or NULL. EPIPE is not an error. A signal that
  * interrupt_pending() knows of ends a write that blocks; that is an error.
