@@ -3,7 +3,7 @@ import os
 import shutil
 import subprocess
 
-from cases import maps
+from cases import corrupt, maps
 
 
 def check_gdb(checks, tool, label, zoo):
@@ -26,6 +26,7 @@ def check_kernel(checks, tool, label, zoo):
     maps.check_all(checks, tool, f"{label} core", target, zoo.truth, inside=False)
     check_found_executable(checks, tool, f"{label} core without -e", core, zoo)
     check_truncated(checks, tool, f"{label} truncated core", core, zoo)
+    corrupt.check(checks, tool, f"{label} corrupt", core, zoo.executable, zoo.truth)
     os.remove(core)
 
 

@@ -1,5 +1,5 @@
 """A running zoo: every command, and the zoo still answers afterwards."""
-from cases import maps
+from cases import maps, options
 from harness import compare
 
 
@@ -7,6 +7,7 @@ def check(checks, tool, label, zoo):
     target = ["-p", str(zoo.pid)]
     check_fixture(checks, f"{label} fixture", zoo.truth)
     maps.check_all(checks, tool, f"{label} live", target, zoo.truth)
+    options.check(checks, tool, label, target, zoo.truth, zoo.executable)
     checks.true(f"{label} live: the target answers", zoo.answers(), "no pong")
     check_no_stop(checks, tool, f"{label} no-stop", target, zoo)
     check_writer(checks, tool, f"{label} writer", target, zoo)

@@ -11,10 +11,17 @@ class Checks:
         self.skipped = 0
         self.verbose = verbose
         self._pattern = re.compile(pattern) if pattern else None
+        self._seen = set()
         self._start = time.monotonic()
 
     def wanted(self, name):
         return not self._pattern or bool(self._pattern.search(name))
+
+    def first(self, key):
+        """Whether this is the first time in this run that somebody asks with this key."""
+        before = len(self._seen)
+        self._seen.add(key)
+        return len(self._seen) > before
 
     def true(self, name, good, detail=""):
         if good:

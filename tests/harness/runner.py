@@ -2,7 +2,7 @@
 import argparse
 import os
 
-from cases import core, errors, live, units
+from cases import core, errors, live, processes, units
 from harness import go, process, zoo
 from harness.checks import Checks
 from harness.tool import Tool
@@ -80,3 +80,5 @@ def check_version(checks, tool, version, mode, options):
                 checks.note(f"go{full} {mode}: {target} done")
     finally:
         animal.close()
+    if "live" in options.targets:
+        processes.check(checks, tool, label, os.path.join(folder, "zoo"))

@@ -14,6 +14,7 @@ import (
 	"os"
 	"reflect"
 	"runtime"
+	"strconv"
 	"strings"
 	"unsafe"
 )
@@ -23,13 +24,16 @@ const wordSize = unsafe.Sizeof(uintptr(0))
 type hasher func(p unsafe.Pointer, h uintptr) uintptr
 
 var (
-	symbols = map[string]elf.Symbol{}
-	file    *elf.File
-	minor   int
+	minor int
+	file  *elf.File
+
+	// Found before anything is changed: the maps we have then cannot find their keys again.
+	aesFlag, keySchedule, hashKey elf.Symbol
+	algorithms                    elf.Symbol // ... 1.13
 )
 
 func main() {
-	fmt.Sscanf(strings.TrimPrefix(runtime.Version(), "go1."), "%d", &minor)
+	minor, _ = strconv.Atoi(strings.Split(runtime.Version(), ".")[1])
 	readSymbols()
 	if len(os.Args) > 1 && os.Args[1] == "noaes" {
 		turnAESOff()
@@ -51,18 +55,17 @@ func readSymbols() {
 		panic(err)
 	}
 	for _, s := range list {
-		symbols[s.Name] = s
-	}
-}
-
-// The address of a variable of the runtime, by the first of its names that there is.
-func variable(names ...string) uintptr {
-	for _, name := range names {
-		if s, ok := symbols[name]; ok {
-			return uintptr(s.Value)
+		switch s.Name {
+		case "runtime.useAeshash", "internal/runtime/maps.UseAeshash":
+			aesFlag = s
+		case "runtime.aeskeysched", "internal/runtime/maps.aeskeysched":
+			keySchedule = s
+		case "runtime.hashkey", "internal/runtime/maps.hashkey":
+			hashKey = s
+		case "runtime.algarray":
+			algorithms = s
 		}
 	}
-	return 0
 }
 
 // So that vet does not see a uintptr become a pointer.
@@ -80,35 +83,31 @@ func word(address uintptr) uintptr {
 
 // What alginit would have done on a processor without AES.
 func turnAESOff() {
-	bytesAt(variable("runtime.useAeshash"), 1)[0] = 0
+	bytesAt(uintptr(aesFlag.Value), 1)[0] = 0
 	for i := uintptr(0); i < 4; i++ {
-		*(*uintptr)(at(variable("runtime.hashkey") + i*wordSize)) = uintptr(splitmix(1000+uint64(i))) | 1
+		*(*uintptr)(at(uintptr(hashKey.Value) + i*wordSize)) = uintptr(splitmix(1000+uint64(i))) | 1
 	}
-	s := symbols["runtime.algarray"]
-	section := file.Sections[s.Section]
-	initial := make([]byte, s.Size)
-	if _, err := section.ReadAt(initial, int64(s.Value-section.Addr)); err != nil {
+	section := file.Sections[algorithms.Section]
+	initial := make([]byte, algorithms.Size)
+	if _, err := section.ReadAt(initial, int64(algorithms.Value-section.Addr)); err != nil {
 		panic(err)
 	}
-	copy(bytesAt(uintptr(s.Value), len(initial)), initial)
+	copy(bytesAt(uintptr(algorithms.Value), len(initial)), initial)
 }
 
 func printState() {
-	aes := false
-	if p := variable("runtime.useAeshash", "internal/runtime/maps.UseAeshash"); p != 0 {
-		aes = bytesAt(p, 1)[0] != 0
-	}
+	aes := aesFlag.Value != 0 && bytesAt(uintptr(aesFlag.Value), 1)[0] != 0
 	fmt.Printf("state %d %s %v\n", minor, runtime.GOARCH, aes)
 	schedule := make([]byte, 16*wordSize)
-	if p := variable("runtime.aeskeysched", "internal/runtime/maps.aeskeysched"); aes && p != 0 {
-		copy(schedule, bytesAt(p, len(schedule)))
+	if aes {
+		copy(schedule, bytesAt(uintptr(keySchedule.Value), len(schedule)))
 	}
 	fmt.Printf("schedule %x\n", schedule)
 	fmt.Printf("hashkey")
 	for i := uintptr(0); i < 4; i++ {
 		key := uintptr(0)
-		if p := variable("runtime.hashkey", "internal/runtime/maps.hashkey"); p != 0 {
-			key = word(p + i*wordSize)
+		if hashKey.Value != 0 {
+			key = word(uintptr(hashKey.Value) + i*wordSize)
 		}
 		fmt.Printf(" %x", uint64(key))
 	}

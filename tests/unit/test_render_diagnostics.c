@@ -77,9 +77,6 @@ static void test_colour(void)
 		fprintf(stderr, "skipped: no pseudo-terminal\n");
 		return;
 	}
-	setenv("TERM", "xterm", 1);
-	unsetenv("NO_COLOR");
-
 	int kept = redirect(slave);
 
 	diagnostics_warning("careful");
@@ -150,6 +147,8 @@ static void test_no_terminal(void)
 
 int main(void)
 {
+	setenv("TERM", "xterm", 1);
+	unsetenv("NO_COLOR");
 	test_plain();
 	test_colour();
 	test_progress();

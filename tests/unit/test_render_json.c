@@ -151,8 +151,8 @@ static void test_scalars(void)
 	json_error(json, "read %d \xff bytes", 7);
 	json_name(json, "a\xff" "b");
 	json_array_end(json);
-	CHECK_TEXT(written(), "[true,false,null,-9223372036854775808,18446744073709551615,1.5,\"+Inf\",\"-Inf\",\"NaN\",-0,null,"
-			      "\"0xc000012345\",{\"error\":\"read 7 \\ufffd bytes\"},\"a\\ufffdb\"]\n");
+	CHECK_TEXT(written(), "[true,false,null,-9223372036854775808,18446744073709551615,1.5,\"+Inf\",\"-Inf\",\"NaN\",-0,"
+			      "null,\"0xc000012345\",{\"error\":\"read 7 \\ufffd bytes\"},\"a\\ufffdb\"]\n");
 }
 
 static void test_lines(void)

@@ -1,0 +1,136 @@
+"""What live reading does to its target, and targets in unusual places."""
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+from cases import maps
+from harness import zoo
+
+PTRACE_SEIZE = 0x4206
+LONGEST_PAUSE = 500  # ms; the benchmark measures against 50 ms, on a machine with nothing else to do
+
+
+def check(checks, tool, label, executable):
+    if not checks.wanted(f"{label} process"):
+        return
+    animal = zoo.Zoo(executable, big=200000)
+    try:
+        check_pause(checks, tool, f"{label} process pause", animal)
+        check_signals(checks, tool, f"{label} process", animal)
+        check_held(checks, tool, f"{label} process held by another tracer", animal)
+    finally:
+        animal.close()
+    check_deleted(checks, tool, f"{label} process with deleted executable", executable)
+    check_namespace(checks, tool, f"{label} process in a mount namespace", executable)
+
+
+def shows_words(checks, tool, name, animal):
+    fact = animal.truth.maps["main.words"]
+    document = tool.document(checks, name, "show", fact["map"], "-p", str(animal.pid), "--format", "json")
+    if document is not None:
+        maps.check_entries(checks, name, fact, document["entries"])
+
+
+def check_pause(checks, tool, name, animal):
+    animal.ask("gap")
+    time.sleep(0.2)
+    animal.ask("gap")
+    result = tool.run("show", "main.big", "-p", str(animal.pid), "--format", "json", "--max", "0")
+    checks.equal(f"{name}: status", 0, result.status)
+    pause = int(animal.ask("gap")) / 1e6
+    checks.true(name, pause <= LONGEST_PAUSE, f"{pause:.1f} ms, more than {LONGEST_PAUSE}")
+
+
+def threads(pid):
+    """{tid: (state, tracer)} of all threads."""
+    found = {}
+    for tid in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{tid}/status") as file:
+            fields = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+        found[int(tid)] = (fields["State"][0], int(fields["TracerPid"]))
+    return found
+
+
+def check_free(checks, name, animal):
+    """Nobody traces the target or has left it stopped."""
+    held = {tid: state for tid, state in threads(animal.pid).items() if state[0] in "tT" or state[1] != 0}
+    checks.equal(f"{name}: no thread is left stopped or traced", {}, held)
+    checks.true(f"{name}: the target answers", animal.answers(), "no pong")
+
+
+def check_signals(checks, tool, name, animal):
+    """Whatever ends the tool, at whatever moment, the target goes on."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL):
+        for delay in (0.002, 0.01, 0.02, 0.04, 0.08):
+            process = subprocess.Popen([tool.path, "show", "main.big", "-p", str(animal.pid), "--format", "json", "--max", "0"],
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(delay)
+            process.send_signal(number)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                checks.true(f"{name} {number.name} after {delay} s: the tool ends", False, "still there after 20 s")
+            check_free(checks, f"{name} {number.name} after {delay} s", animal)
+
+
+def check_held(checks, tool, name, animal):
+    """Somebody else, such as gdb, traces all threads: the target is read without attaching."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+        good = all(libc.ptrace(PTRACE_SEIZE, int(tid), None, None) == 0 for tid in os.listdir(f"/proc/{animal.pid}/task"))
+        os.write(writing, b"y" if good else b"n")
+        time.sleep(60)
+        os._exit(0)
+    try:
+        if os.read(reading, 1) != b"y":
+            checks.skip(name, "ptrace is not permitted here")
+            return
+        shows_words(checks, tool, name, animal)
+        tracers = {tracer for _, tracer in threads(animal.pid).values()}
+        checks.true(f"{name}: it still holds it", child in tracers, f"tracers are {tracers}, not {child}")
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(reading)
+        os.close(writing)
+    check_free(checks, name, animal)
+
+
+def check_deleted(checks, tool, name, executable):
+    copy = executable + ".deleted"
+    shutil.copy(executable, copy)
+    try:
+        animal = zoo.Zoo(copy, big=1000)
+    finally:
+        os.remove(copy)
+    try:
+        shows_words(checks, tool, name, animal)
+        check_free(checks, name, animal)
+    finally:
+        animal.close()
+
+
+def check_namespace(checks, tool, name, executable):
+    """The executable lies where only the target sees it, as in a container."""
+    if os.geteuid() != 0 or not shutil.which("unshare"):
+        checks.skip(name, "needs root and unshare")
+        return
+    script = 'mkdir inside && mount -t tmpfs none inside && cp "$0" inside/zoo && exec inside/zoo "$@"'
+    try:
+        animal = zoo.Zoo(executable, big=1000, wrapper=["unshare", "--mount", "sh", "-c", script])
+    except zoo.Broken as why:
+        checks.skip(name, f"no mount namespaces here: {why}")
+        return
+    try:
+        shows_words(checks, tool, name, animal)
+        check_free(checks, name, animal)
+    finally:
+        animal.close()
