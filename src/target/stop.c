@@ -22,7 +22,7 @@
 #define STUCK_AFTER (300 * MILLISECOND)
 #define GIVE_UP_AFTER (5000 * MILLISECOND)
 /* Scans of the threads that find nothing new, where the kernel's count never agrees with its list. */
-#define CLEAN_SCANS 3
+#define CLEAN_SCANS 20
 
 struct task {
 	pid_t tid;
@@ -122,28 +122,33 @@ static void seize(struct stopper *s, struct task *task)
 	ptrace(PTRACE_INTERRUPT, task->tid, NULL, NULL); /* ESRCH: it ends, as waiting will tell */
 }
 
-/* A thread that the list shows. Returns whether it was new and is traced now. */
-static bool meet(struct stopper *s, pid_t tid)
+static struct task *task_of(struct stopper *s, pid_t tid)
 {
 	uint64_t *known = table_get(&s->index, (uint64_t)tid);
 
-	if (known == NULL) {
-		ARRAY_RESERVE(s->tasks, s->task_count, s->task_capacity);
-		s->tasks[s->task_count] = (struct task){ .tid = tid };
-		table_put(&s->index, (uint64_t)tid, s->task_count++);
-		known = table_get(&s->index, (uint64_t)tid);
-	} else if (!s->tasks[*known].gone || process_state_is_dead(process_state(tid))) {
+	if (known != NULL)
+		return &s->tasks[*known];
+	ARRAY_RESERVE(s->tasks, s->task_count, s->task_capacity);
+	s->tasks[s->task_count] = (struct task){ .tid = tid, .gone = true };
+	table_put(&s->index, (uint64_t)tid, s->task_count);
+	return &s->tasks[s->task_count++];
+}
+
+/* A thread that the list shows. Returns whether it was new and is traced now. */
+static bool meet(struct stopper *s, struct task *task)
+{
+	if (!task->gone || process_state_is_dead(process_state(task->tid)))
 		return false; /* traced already, or a leader that ended before its other threads */
-	}
-
-	struct task *task = &s->tasks[*known];
-
-	*task = (struct task){ .tid = tid };
+	*task = (struct task){ .tid = task->tid };
 	seize(s, task);
 	return !task->gone;
 }
 
-/* Seizes threads that are new in the list. *found: how many; *complete: whether the list can be believed. */
+/*
+ * Seizes threads that are new in the list. *found: how many. *complete: no others exist, provided that those known
+ * stand still: as many as the kernel counts, none of which can have ended since and made room for another in the
+ * count. (A leader that has ended is counted as long as its other threads live.)
+ */
 static struct error *scan(struct stopper *s, size_t *found, bool *complete)
 {
 	pid_t *threads;
@@ -151,8 +156,13 @@ static struct error *scan(struct stopper *s, size_t *found, bool *complete)
 
 	*found = 0;
 	TRY(process_threads(s->pid, &threads, &count, complete));
-	for (size_t i = 0; i < count && s->tracer == 0 && s->error == NULL; i++)
-		*found += meet(s, threads[i]);
+	for (size_t i = 0; i < count && s->tracer == 0 && s->error == NULL; i++) {
+		struct task *task = task_of(s, threads[i]);
+
+		*found += meet(s, task);
+		if (task->gone && task->tid != s->pid)
+			*complete = false;
+	}
 	free(threads);
 	return s->error;
 }
