@@ -487,14 +487,22 @@ static struct error *name_from_parts(struct gotype *type)
 
 /* --- interfaces -------------------------------------------------------------------------------------------- */
 
+/* Itabs live for ever at one place, so each is read once. */
 static struct error *itab_type(struct program *program, taddr itab, uint64_t *out)
 {
+	const uint64_t *known = table_get(&program->descriptors_by_itab, itab.v);
 	const struct layout_struct *layout;
 	struct field_at at;
 
+	if (known != NULL) {
+		*out = *known;
+		return NULL;
+	}
 	TRY(load_struct(program, ITAB, &layout));
 	TRY(layout_field_at(layout, layout_field_find(layout, "Type") ? "Type" : "_type", false, &at));
-	return target_read_word(program->memory, taddr_add(itab, at.offset), out);
+	TRY(target_read_word(program->memory, taddr_add(itab, at.offset), out));
+	table_put(&program->descriptors_by_itab, itab.v, *out);
+	return NULL;
 }
 
 struct error *gotype_of_interface(struct gotype *type, taddr address, const uint8_t *bytes, struct gotype **dynamic,

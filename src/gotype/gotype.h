@@ -77,6 +77,7 @@ struct gotype {
 	uint64_t runtime_offset; /* DW_AT_go_runtime_type: the descriptor's offset from moduledata.types; 0: none */
 	bool direct_interface; /* from a descriptor only: an interface's data word is the value itself */
 	bool regular_memory;   /* from a descriptor only, Go >= 1.14: tflagRegularMemory, equality is memequal */
+	int8_t references;     /* private to map/value.c: 0 not looked at yet, 1 its values lead to other memory, -1 not */
 };
 
 /* Fills in the parts. Cheap when done already. */

@@ -18,6 +18,7 @@ struct program {
 	/* Private to gotype. */
 	struct table types_by_die;
 	struct table types_by_descriptor;
+	struct table descriptors_by_itab;
 	struct descriptor_layout *descriptors;
 	struct program_memory *allocations;
 	unsigned depth;

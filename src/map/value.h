@@ -1,0 +1,70 @@
+/*
+ * Walking Go values: value_emit() decodes one into a sink; value_want() notes the memory that decoding it will read,
+ * so that a mirror can fetch it in bulk first. Both go the same way through strings, slices, interfaces and maps;
+ * pointers are shown, not followed.
+ */
+#ifndef MAP_VALUE_H
+#define MAP_VALUE_H
+
+#include "map/map.h"
+#include "map/sink.h"
+#include "target/mirror.h"
+
+/* What is cut, so that hostile or huge values end. */
+struct value_limits {
+	unsigned depth;        /* maps inside maps that are expanded; 0: none */
+	uint64_t string_bytes; /* of one string that are shown */
+	uint64_t elements;     /* of one slice or array */
+	uint64_t entries;      /* of one map inside a value */
+};
+
+extern const struct value_limits value_limits_default;
+
+struct value_output {
+	struct sink *sink;
+	struct value_limits limits;
+	uint64_t unreadable; /* counts values that could not be read */
+	unsigned nesting;    /* private */
+};
+
+/* Decodes the value of `type` whose bytes are `bytes` (type->size of them) and which lies at `address` in the target. */
+void value_emit(struct value_output *output, struct gotype *type, const uint8_t *bytes, taddr address);
+/* The same, read from the target first. */
+void value_emit_at(struct value_output *output, struct gotype *type, taddr address);
+
+/* Whether values of this type lead to other memory that value_emit() reads. */
+bool value_has_references(struct gotype *type);
+
+struct value_wanted {
+	struct mirror *mirror;
+	struct value_limits limits;
+	bool full;   /* the mirror's limit would be passed: fetch, use and clear before going on */
+	bool deeper; /* there is more behind what was noted: fetch, then ask again with more levels */
+	unsigned nesting; /* private */
+};
+
+/*
+ * Notes what decoding the value reads: with `levels` 0 what it leads to itself; with more, also what that leads to, which
+ * is then read through program->memory (and is in the mirror when levels went up one by one with fetches between).
+ */
+void value_want(struct value_wanted *wanted, struct gotype *type, const uint8_t *bytes, unsigned levels);
+
+/* A key or elem as decoding needs it: its bytes, behind the pointer where the slot is indirect. */
+struct map_entry {
+	const uint8_t *key, *elem;       /* NULL: not readable */
+	taddr key_address, elem_address; /* of the key and elem themselves */
+};
+
+/* Memory for indirect keys and elems; all zeroes at first, freed with map_scratch_free(). */
+struct map_scratch {
+	uint8_t *key, *elem;
+};
+
+struct error *map_entry_load(const struct go_map *map, const struct map_unit *unit, unsigned slot, struct map_scratch *scratch,
+			     struct map_entry *out) MUST_CHECK;
+void map_scratch_free(struct map_scratch *scratch);
+/* Notes what map_entry_load() and value_emit() of this slot read. */
+void map_entry_want(const struct go_map *map, const struct map_unit *unit, unsigned slot, bool elems, struct value_wanted *wanted,
+		    unsigned levels);
+
+#endif
