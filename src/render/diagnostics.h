@@ -1,6 +1,6 @@
 /*
- * What goes to standard error, all of it escaped: "mapscope: WHAT: WHY", then "hint: ..." where there is one. Each call is one
- * write, above the progress line if there is one. Colours only on a terminal.
+ * What goes to standard error, all of it escaped: "mapscope: WHAT: WHY", then "hint: ..." where there is one. Each call
+ * is one write, above the progress line if there is one. Colours only on a terminal.
  */
 #ifndef RENDER_DIAGNOSTICS_H
 #define RENDER_DIAGNOSTICS_H

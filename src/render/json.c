@@ -128,7 +128,8 @@ void json_array_end(struct json *json)
 static void write_unit(struct output *output, unsigned unit)
 {
 	static const char digits[] = "0123456789abcdef";
-	char escape[6] = { '\\', 'u', digits[unit >> 12], digits[unit >> 8 & 15], digits[unit >> 4 & 15], digits[unit & 15] };
+	char escape[6] = { '\\', 'u', digits[unit >> 12], digits[unit >> 8 & 15], digits[unit >> 4 & 15],
+			   digits[unit & 15] };
 
 	output_few(output, escape, sizeof(escape));
 }

@@ -12,7 +12,10 @@
 
 struct json;
 
-/* `pretty`: line breaks and indentation for the outer levels, as people and diff like them; the inner ones stay on a line. */
+/*
+ * `pretty`: line breaks and indentation for the outer two levels, as people and diff like them; the inner ones stay on
+ * a line. `output` must outlive the writer.
+ */
 struct json *json_create(struct output *output, bool pretty);
 void json_destroy(struct json *json);
 

@@ -94,15 +94,15 @@ static bool text_increment(char *text)
 }
 
 /*
- * The nearest number of `digits` digits, where it reads back as the value. Values just above a power of two have less room
- * below them than above: there the nearest may be too low while the next one up is right.
+ * The nearest number of `digits` digits, where it reads back as the value. A power of two has less room below it than
+ * above: there the nearest may be too low while the next one up is right.
  */
 static bool try_digits(char text[static NUMBER_TEXT], double value, unsigned bits, int digits)
 {
 	int exponent;
 
 	snprintf(text, NUMBER_TEXT, "%.*e", digits - 1, value);
-	if (reads_back(text, value, bits))
+	if (digits == MOST_DIGITS || reads_back(text, value, bits))
 		return true;
 	return frexp(value, &exponent) == 0.5 && text_increment(text) && reads_back(text, value, bits);
 }
@@ -113,7 +113,7 @@ static void long_decimal(struct decimal *decimal, double value, unsigned bits)
 	int digits = subnormal ? 1 : bits == 32 ? FLT_DIG : DBL_DIG;
 	char text[NUMBER_TEXT];
 
-	while (!try_digits(text, value, bits, digits) && digits < MOST_DIGITS)
+	while (!try_digits(text, value, bits, digits))
 		digits++;
 	decimal_of_text(decimal, text);
 }

@@ -6,7 +6,7 @@
 
 enum { NUMBER_TEXT = 40 };
 
-/* Where plain digits end and an exponent begins: the bounds of the decimal exponent, as Go's fmt and encoding/json set them. */
+/* Where plain digits end and an exponent begins, as Go's fmt and encoding/json have it. */
 enum number_style {
 	NUMBER_GO,   /* fmt's %v: 1e-05, 0.0001, 123456, 1e+06 */
 	NUMBER_JSON, /* encoding/json: 1e-07, 0.000001, 1000000, 1e+21 */

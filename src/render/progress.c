@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "render/text.h"
+#include "render/style.h"
 #include "util/alloc.h"
 
 /* Seconds. */
@@ -21,6 +21,7 @@ struct progress {
 	double start, shown_at; /* seconds of the monotonic clock */
 	double checked_at;
 	uint32_t calls, calls_between; /* the clock is read once in so many calls */
+	bool wanted; /* there is a terminal that can take it */
 	bool shown;
 };
 
@@ -39,6 +40,7 @@ struct progress *progress_create(const char *what)
 	struct progress *progress = xcalloc(1, sizeof(*progress));
 
 	progress->output = output_create(STDERR_FILENO);
+	progress->wanted = output_is_terminal(progress->output) && !style_dumb_terminal();
 	progress->what = xstrdup(what);
 	progress->start = progress->checked_at = now();
 	progress->calls_between = 1;
@@ -126,7 +128,7 @@ static void show(struct progress *progress, uint64_t done, uint64_t total)
 
 void progress_update(struct progress *progress, uint64_t done, uint64_t total)
 {
-	if (output_is_terminal(progress->output) && is_due(progress))
+	if (progress->wanted && is_due(progress))
 		show(progress, done, total);
 }
 

@@ -1,6 +1,6 @@
 /*
- * How far a long run is: one line on standard error that rewrites itself, with rate and time left. It is there only on a
- * terminal, and only once the run has taken half a second.
+ * How far a long run is: one line on standard error that rewrites itself, with rate and time left. It is there only on
+ * a terminal that can (TERM is not "dumb"), and only once the run has taken half a second.
  */
 #ifndef RENDER_PROGRESS_H
 #define RENDER_PROGRESS_H

@@ -8,6 +8,8 @@
 
 /* The SGR sequence that a role begins with. */
 const char *style_begin(enum text_role role);
+/* By TERM: one that does not know escape sequences. */
+bool style_dumb_terminal(void);
 /* By LC_CTYPE, so only after setlocale(). */
 bool style_utf8_locale(void);
 

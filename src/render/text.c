@@ -22,6 +22,13 @@ const char *style_begin(enum text_role role)
 	return roles[role].begin;
 }
 
+bool style_dumb_terminal(void)
+{
+	const char *terminal = getenv("TERM");
+
+	return terminal == NULL || strcmp(terminal, "dumb") == 0;
+}
+
 bool style_utf8_locale(void)
 {
 	return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
@@ -29,11 +36,9 @@ bool style_utf8_locale(void)
 
 bool text_colour_wanted(const struct output *output)
 {
-	const char *no_colour = getenv("NO_COLOR"), *terminal = getenv("TERM");
+	const char *no_colour = getenv("NO_COLOR");
 
-	if (!output_is_terminal(output) || (no_colour != NULL && *no_colour != '\0'))
-		return false;
-	return terminal != NULL && strcmp(terminal, "dumb") != 0;
+	return output_is_terminal(output) && !style_dumb_terminal() && (no_colour == NULL || *no_colour == '\0');
 }
 
 void text_begin(const struct text *text, enum text_role role)

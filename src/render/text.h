@@ -6,13 +6,13 @@
 #include "render/output.h"
 
 /*
- * A Go string as Go's %q would write it: control bytes, invalid UTF-8, terminal escapes, bidi and other invisible characters
- * never reach the output as they are. Printable Unicode does, in any locale.
+ * A Go string as Go's %q would write it: control bytes, invalid UTF-8, terminal escapes, bidi and other invisible
+ * characters never reach the output as they are. Printable Unicode does, in any locale.
  */
 void text_quoted(struct output *output, const uint8_t *bytes, size_t length);
 /*
- * The same without quotes: for names, paths and messages, which come from files and processes too. Quotes and backslashes
- * stay as they are, so that what was escaped once may pass again.
+ * The same without quotes: for names, paths and messages, which come from files and processes too. Quotes and
+ * backslashes stay as they are, so that what was escaped once may pass again.
  */
 void text_plain(struct output *output, const char *text);
 
@@ -40,12 +40,15 @@ void text_end(const struct text *text, enum text_role role);
  */
 struct sink *text_sink_create(const struct text *text);
 
-/* A bar of at most `width` columns for value/maximum, in eighths of a column ("▏".."█"; '#' where the locale has no UTF-8). */
+/*
+ * A bar of at most `width` columns for value/maximum, in eighths of a column ("▏".."█"), or of '#' where the locale has
+ * no UTF-8. What is not zero has at least the thinnest bar.
+ */
 void text_bar(const struct text *text, uint64_t value, uint64_t maximum, unsigned width);
 
 /*
- * A table: columns first, then rows cell by cell, then written at once. Headings and cells are escaped by it. On a terminal
- * that is too narrow left-aligned columns are cut, elsewhere nothing is.
+ * A table: columns first, then rows cell by cell, then written at once. Headings and cells are escaped by it. On a
+ * terminal that is too narrow left-aligned columns are cut, elsewhere nothing is.
  */
 struct text_table;
 enum text_align { TEXT_LEFT, TEXT_RIGHT };

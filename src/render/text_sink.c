@@ -12,7 +12,7 @@ struct text_sink {
 	const struct text *text;
 	struct output *output;
 	uint64_t depth;   /* of open arrays, structs and maps */
-	bool fresh;       /* nothing separates the next value from what is there: the first of its row, or behind a name */
+	bool fresh;       /* the next value is the first of its row or stands behind a name: nothing separates it */
 	bool after_type;  /* an interface's type was written, its value comes */
 	bool bare_map;    /* between map_begin() and map_end() of a nil map */
 	enum ended ended;

@@ -97,7 +97,9 @@ static void fit_terminal(struct text_table *table)
 {
 	unsigned columns = output_columns(table->text->output);
 
-	note(table, scols_table_set_termforce(table->table, columns > 0 ? SCOLS_TERMFORCE_ALWAYS : SCOLS_TERMFORCE_NEVER));
+	int force = columns > 0 ? SCOLS_TERMFORCE_ALWAYS : SCOLS_TERMFORCE_NEVER;
+
+	note(table, scols_table_set_termforce(table->table, force));
 	if (columns > 0)
 		note(table, scols_table_set_termwidth(table->table, columns));
 }
