@@ -413,7 +413,7 @@ static void take(struct mirror *mirror, const struct fetch *fetch)
 static struct error *alloc_block(size_t size, uint8_t **out)
 {
 	size_t huge = (size_t)2 << 20;
-	void *bytes;
+	void *bytes = NULL;
 
 	if (size < 2 * huge) {
 		TRY(alloc_checked(size / PAGE, PAGE, "a copy of the target's memory", &bytes));
@@ -429,7 +429,7 @@ static struct error *alloc_block(size_t size, uint8_t **out)
 /* Room for the pages of a fetch: a block that mirror_clear() left over, or a new one. */
 static struct error *get_block(struct mirror *mirror, size_t size, uint8_t **out)
 {
-	uint8_t *bytes;
+	uint8_t *bytes = NULL;
 
 	for (size_t i = 0; i < mirror->block_count; i++) {
 		if (!mirror->blocks[i].used && mirror->blocks[i].size >= size) {
