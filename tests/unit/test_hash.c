@@ -2,26 +2,13 @@
  * Replays what the hash functions of real Go programs gave: test_hash VECTORS...
  * The files come from tests/hash/hashvectors.go by tests/hash/regenerate.sh, which tells their form.
  */
-#include <elf.h>
 #include <stdlib.h>
 
 #include "check.h"
+#include "hash_vectors.h"
 #include "map/hash.h"
 #include "map/hash_aes.h"
 #include "util/alloc.h"
-
-static const struct {
-	const char *name; /* GOARCH */
-	struct machine machine;
-} machines[] = {
-	{ "amd64", { EM_X86_64, 8, false } },   { "386", { EM_386, 4, false } },
-	{ "arm64", { EM_AARCH64, 8, false } },  { "arm", { EM_ARM, 4, false } },
-	{ "mips", { EM_MIPS, 4, true } },       { "mipsle", { EM_MIPS, 4, false } },
-	{ "mips64", { EM_MIPS, 8, true } },     { "mips64le", { EM_MIPS, 8, false } },
-	{ "ppc64", { EM_PPC64, 8, true } },     { "ppc64le", { EM_PPC64, 8, false } },
-	{ "s390x", { EM_S390, 8, true } },      { "riscv64", { EM_RISCV, 8, false } },
-	{ "loong64", { EM_LOONGARCH, 8, false } },
-};
 
 struct replay {
 	struct hash_state state;
@@ -108,42 +95,18 @@ static void compare_number(struct replay *replay, const char *file, const char *
 
 static bool read_state(struct replay *replay, const char *line)
 {
-	char machine[16], aes[8];
-
 	memset(replay, 0, sizeof(*replay));
-	if (sscanf(line, "state %d %15s %7s", &replay->state.go_minor, machine, aes) != 3)
-		return false;
-	replay->state.aes = strcmp(aes, "true") == 0;
-	for (size_t i = 0; i < ARRAY_SIZE(machines); i++) {
-		if (strcmp(machines[i].name, machine) == 0)
-			replay->state.machine = machines[i].machine;
-	}
-	return hash_supported(&replay->state);
-}
-
-static bool read_schedule(struct replay *replay, const char *hex)
-{
-	for (unsigned i = 0; i < 16u * replay->state.machine.word_size; i++) {
-		unsigned byte;
-
-		if (sscanf(hex + 2 * i, "%2x", &byte) != 1)
-			return false;
-		replay->state.key_schedule[i] = (uint8_t)byte;
-	}
-	return true;
+	return vectors_state(&replay->state, line);
 }
 
 static bool replay_line(struct replay *replay, const char *file, const char *line)
 {
-	uint64_t *key = replay->state.hash_key, value, hash;
+	uint64_t value, hash;
 	unsigned n;
 	char kind;
 
-	if (strncmp(line, "schedule ", 9) == 0)
-		return read_schedule(replay, line + 9);
-	if (strncmp(line, "hashkey ", 8) == 0)
-		return sscanf(line, "hashkey %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64, &key[0], &key[1], &key[2],
-			      &key[3]) == 4;
+	if (vectors_more_state(&replay->state, line))
+		return true;
 	if (sscanf(line, "m %u %" SCNx64, &n, &hash) == 2)
 		compare_memory(replay, file, line, n, n, seed_of(replay, n), hash);
 	else if (sscanf(line, "a%u %" SCNx64, &n, &hash) == 2)
