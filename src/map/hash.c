@@ -31,13 +31,19 @@ static bool machine_known(const struct machine *machine)
 	}
 }
 
+/* Where hash_supported(). */
+static inline const struct hash_functions *choose(const struct hash_state *state)
+{
+	if (!state->aes)
+		return hash_fallback(state);
+	return hash_aes_native_usable() ? hash_aes_native(state) : hash_aes_portable(state);
+}
+
 const struct hash_functions *hash_functions_of(const struct hash_state *state)
 {
 	if (!machine_known(&state->machine) || state->go_minor < GO_MINOR_FIRST || state->go_minor > GO_MINOR_LAST)
 		return NULL;
-	if (!state->aes)
-		return hash_fallback(state);
-	return hash_aes_native_usable() ? hash_aes_native(state) : hash_aes_portable(state);
+	return choose(state);
 }
 
 bool hash_supported(const struct hash_state *state)
@@ -47,17 +53,17 @@ bool hash_supported(const struct hash_state *state)
 
 uint64_t hash_memory(const struct hash_state *state, const void *p, size_t n, uint64_t seed)
 {
-	return hash_functions_of(state)->memory(state, p, n, seed);
+	return choose(state)->memory(state, p, n, seed);
 }
 
 uint64_t hash_memory32(const struct hash_state *state, const void *p, uint64_t seed)
 {
-	return hash_functions_of(state)->memory32(state, p, seed);
+	return choose(state)->memory32(state, p, seed);
 }
 
 uint64_t hash_memory64(const struct hash_state *state, const void *p, uint64_t seed)
 {
-	return hash_functions_of(state)->memory64(state, p, seed);
+	return choose(state)->memory64(state, p, seed);
 }
 
 /* c0 and c1: runtime/alg.go, the same in 1.8 ... 1.27. */

@@ -9,15 +9,10 @@
 
 #include <immintrin.h>
 
+/* Two bit tests of what the compiler's start-up code found out. */
 bool hash_aes_native_usable(void)
 {
-	static int usable = -1;
-
-	if (usable < 0) {
-		__builtin_cpu_init();
-		usable = __builtin_cpu_supports("aes") && __builtin_cpu_supports("sse4.1");
-	}
-	return usable;
+	return __builtin_cpu_supports("aes") && __builtin_cpu_supports("sse4.1");
 }
 
 #if defined(__clang__)
