@@ -151,6 +151,7 @@ static struct error *complete_struct(struct gotype *type, Dwarf_Die *die)
 
 		field->name = from->name;
 		field->offset = from->offset;
+		field->embedded = from->embedded;
 		error = program_type_at(type->program, from->type_die, &field->type);
 		if (error == NULL && (field->offset > type->size || field->type->size > type->size - field->offset))
 			error = error_new(ERROR_TARGET, "field %s lies outside", field->name);

@@ -77,6 +77,10 @@ static struct error *read_field(struct binary *binary, Dwarf_Die *member, struct
 	Dwarf_Die type;
 	const char *name = dwarf_diename(member);
 
+	uint64_t embedded = 0;
+
+	debug_number(member, DW_AT_go_embedded_field, &embedded);
+	out->embedded = embedded != 0;
 	out->name = name ? name : "_";
 	if (!debug_member_offset(member, &out->offset) || !debug_reference(member, DW_AT_type, &out->type_die) ||
 	    !debug_die(binary->debug, out->type_die, &type) || !layout_size(binary, out->type_die, &out->size))

@@ -15,6 +15,7 @@ struct layout_field {
 	uint64_t size;   /* bytes */
 	const char *type; /* as DWARF names it */
 	uint64_t type_die;
+	bool embedded;
 };
 
 struct layout_struct {

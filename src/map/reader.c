@@ -206,7 +206,7 @@ static struct error *capture_all(struct reader *reader)
 {
 	bool full = false, deeper = false;
 
-	reader->capture = capture_create(&reader->map, reader->options.what == MAP_WALK_ALL);
+	reader->capture = capture_create(&reader->map, reader->options.whole);
 	TRY(capture_units(reader, &full, &deeper));
 	if (!full)
 		TRY(capture_levels(reader, &full, deeper));

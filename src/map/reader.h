@@ -14,6 +14,7 @@
 
 struct reader_options {
 	enum map_walk_what what;
+	bool whole;                /* empty and deleted slots are shown too: keep the units as they are */
 	bool keys, elems;          /* decode what they lead to */
 	uint64_t most_entries;     /* after so many live entries the rest is left out; UINT64_MAX: all */
 	size_t memory_limit;       /* bytes that a capture may hold */

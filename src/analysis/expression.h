@@ -1,0 +1,28 @@
+/*
+ * The MAP argument: where a value is, as Go source would name it. The grammar is the contract's: a package-level
+ * variable, then .field, [index] and [key] selectors, pointers and interfaces followed on the way; (TYPE)(ADDRESS); and
+ * parentheses and * as Go has them.
+ */
+#ifndef ANALYSIS_EXPRESSION_H
+#define ANALYSIS_EXPRESSION_H
+
+#include "gotype/program.h"
+
+/* A value that was found. */
+struct place {
+	struct gotype *type;
+	taddr address; /* where the value lies */
+	bool is_word;  /* the value is `word` itself, it lies nowhere: (map[string]int)(0xc000012345) */
+	uint64_t word;
+};
+
+/* Finds what `text` names. ERROR_USAGE where it is malformed, ERROR_TARGET where there is no such thing. */
+struct error *expression_evaluate(struct program *program, const char *text, struct place *out) MUST_CHECK;
+
+/* Finds a map: pointers and interfaces that lead to one are followed. `header` is 0 for a nil map. */
+struct error *expression_find_map(struct program *program, const char *text, struct gotype **type, taddr *header) MUST_CHECK;
+
+/* True for "0x..." alone: an address whose type the caller has to find out. */
+bool expression_is_address(const char *text, taddr *out);
+
+#endif

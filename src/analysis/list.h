@@ -1,0 +1,29 @@
+/* Every map that a package-level variable leads to: through structs, arrays, slices, pointers and interfaces. */
+#ifndef ANALYSIS_LIST_H
+#define ANALYSIS_LIST_H
+
+#include "gotype/program.h"
+#include "map/map.h"
+
+struct list_limits {
+	unsigned depth;        /* pointers, slices and interfaces on the way */
+	uint64_t elements;     /* looked at in one slice or array */
+	uint64_t values;       /* looked at behind one variable */
+};
+
+extern const struct list_limits list_limits_default;
+
+struct listed_map {
+	const char *name;     /* in the MAP form */
+	struct gotype *type;
+	bool has_memory;      /* false for a binary at rest: type and name are all there is */
+	taddr address;        /* of the header; 0: nil */
+	uint64_t length;
+	const char *error;    /* NULL, or why the header is not sound; length is 0 then */
+};
+
+/* Calls `visit` for each, in the order of the DWARF. `visit` returns false to stop. */
+struct error *list_maps(struct program *program, const struct list_limits *limits,
+			bool (*visit)(void *context, const struct listed_map *map), void *context) MUST_CHECK;
+
+#endif

@@ -1,0 +1,283 @@
+#include "analysis/stat.h"
+
+#include <stdlib.h>
+
+#include "map/hash_state.h"
+#include "map/key_hash.h"
+#include "util/alloc.h"
+
+/* Chains and probe sequences longer than this are counted in the last item. */
+enum { HISTOGRAM_LIMIT = 4096 };
+
+static void histogram_add(struct histogram *histogram, uint64_t length)
+{
+	size_t index = length > HISTOGRAM_LIMIT ? HISTOGRAM_LIMIT - 1 : length - 1;
+
+	while (histogram->count <= index) {
+		ARRAY_RESERVE(histogram->items, histogram->count, histogram->capacity);
+		histogram->items[histogram->count++] = 0;
+	}
+	histogram->items[index]++;
+}
+
+void map_stat_free(struct map_stat *stat)
+{
+	free(stat->chain_lengths.items);
+	free(stat->probe_lengths.items);
+	free(stat->no_probe_lengths);
+}
+
+struct error *stat_open(struct gotype *type, taddr address, struct reader_options *options, struct findings *findings,
+			struct reader **out)
+{
+	TRY(gotype_complete(type));
+	options->what = MAP_WALK_ALL;
+	/* probe lengths need the keys' hashes */
+	options->keys = type->map_layout != NULL && type->map_layout->implementation == MAP_SWISS;
+	options->elems = false;
+	return reader_open(type, address, options, findings, out);
+}
+
+/* --- classic -------------------------------------------------------------------------------------------------- */
+
+/*
+ * Buckets allocated behind the array as overflow buckets to be, from mapextra.nextOverflow on (makeBucketArray,
+ * runtime/map.go, >= 1.9): each but the last has a nil overflow pointer.
+ */
+static uint64_t spare_buckets(const struct go_map *map)
+{
+	const struct map_layout *layout = map->layout;
+	const struct field_at *at = &layout->classic.next_overflow;
+	unsigned word = map->program->machine.word_size;
+	uint64_t next, overflow, count = 0;
+	struct error *error;
+
+	if (at->size == 0 || map->classic.extra.v == 0)
+		return 0;
+	error = target_read_word(map->program->memory, taddr_add(map->classic.extra, at->offset), &next);
+	/* 2^(B-4) of them, and what the size class leaves room for */
+	while (error == NULL && next != 0 && count <= map->classic.bucket_count / 4 + word) {
+		error = target_read_word(map->program->memory, taddr_of(next + layout->unit.overflow_offset), &overflow);
+		count++;
+		if (error != NULL || overflow != 0)
+			break;
+		next += layout->unit.size;
+	}
+	error_free(error);
+	return count;
+}
+
+static void count_chain(struct map_stat *stat, const struct map_batch *batch, size_t i)
+{
+	const struct map_unit *unit = &batch->units[i];
+	bool last = i + 1 == batch->count || batch->units[i + 1].chain == 0;
+
+	if (unit->chain != 0)
+		stat->overflow_buckets++;
+	if (unit->old && unit->chain == 0 && unit->evacuated)
+		stat->evacuated++;
+	if (!unit->old && last)
+		histogram_add(&stat->chain_lengths, unit->chain + 1);
+}
+
+/* Bytes of a slot that serve an entry: its control byte, key and elem, and what these are stored behind. */
+static uint64_t slot_bytes(const struct go_map *map)
+{
+	const struct map_unit_layout *unit = &map->layout->unit;
+	bool together = map->layout->implementation == MAP_SWISS && unit->elem_offset < unit->key_offset + unit->key_stride;
+
+	return 1 + unit->key_stride + (together ? 0 : unit->elem_stride);
+}
+
+static uint64_t indirect_bytes(const struct go_map *map)
+{
+	return (map->layout->key_indirect ? map->type->key->size : 0) + (map->layout->elem_indirect ? map->type->elem->size : 0);
+}
+
+static void classic_totals(const struct go_map *map, struct map_stat *stat)
+{
+	const struct classic_header *header = &map->classic;
+	const struct go_version *version = map->program->version;
+	uint64_t units = header->bucket_count + header->old_count + stat->overflow_buckets + stat->spare_buckets;
+
+	stat->capacity = header->bucket_count * MAP_SLOTS;
+	stat->load_factor = header->bucket_count ? (double)map->length / (double)header->bucket_count : 0;
+	stat->limit = header->bucket_count <= 1
+			      ? MAP_SLOTS
+			      : header->bucket_count / version->load_denominator * version->load_numerator;
+	stat->bytes = map->layout->header_size + units * map->layout->unit.size;
+	/* one word of each bucket is its overflow pointer, which is no waste where the bucket is in use */
+	stat->wasted_bytes = (header->old_count ? stat->evacuated : 0) * map->layout->unit.size +
+			     stat->spare_buckets * map->layout->unit.size;
+}
+
+/* --- swiss ---------------------------------------------------------------------------------------------------- */
+
+struct prober {
+	struct key_hasher *hasher;
+	const struct go_map *map;
+};
+
+static void prober_open(struct prober *prober, const struct go_map *map, struct map_stat *stat)
+{
+	struct hash_state state;
+	struct error *error = hash_state_read(map->program, &state);
+
+	prober->map = map;
+	prober->hasher = NULL;
+	if (error == NULL)
+		error = key_hasher_create(&state, map->type->key, false, &prober->hasher);
+	if (error != NULL)
+		stat->no_probe_lengths = xstrdup(error->message);
+	error_free(error);
+}
+
+/* Groups that a lookup of `hash` looks at until it comes to `group`: steps of 1, 2, 3 ... from H1 (probeSeq, table.go). */
+static uint64_t probes_until(uint64_t hash, uint64_t group, uint64_t group_count)
+{
+	uint64_t at = (hash >> 7) & (group_count - 1);
+
+	for (uint64_t probes = 1; probes <= group_count; probes++) {
+		if (at == group)
+			return probes;
+		at = (at + probes) & (group_count - 1);
+	}
+	return 0;
+}
+
+static void probe_slot(struct prober *prober, const struct map_unit *unit, unsigned slot, uint64_t groups,
+		       struct map_scratch *scratch, struct map_stat *stat)
+{
+	struct map_entry entry;
+	uint64_t hash;
+	struct error *error = map_entry_load(prober->map, unit, slot, scratch, &entry);
+
+	if (error != NULL) {
+		error_free(error);
+		stat->misplaced++;
+		return;
+	}
+	switch (key_hash(prober->hasher, entry.key, entry.key_address, prober->map->swiss.seed, &hash)) {
+	case HASH_NAN:
+		stat->unhashable++;
+		return;
+	case HASH_UNKNOWN:
+		stat->misplaced++;
+		return;
+	default:
+		break;
+	}
+
+	uint64_t probes = (hash & 0x7f) == map_control(prober->map, unit, slot) ? probes_until(hash, unit->index, groups) : 0;
+
+	if (probes == 0)
+		stat->misplaced++;
+	else
+		histogram_add(&stat->probe_lengths, probes);
+}
+
+static void count_tables(const struct map_batch *batch, struct map_stat *stat)
+{
+	for (size_t i = 0; i < batch->table_count; i++) {
+		const struct map_table *table = &batch->tables[i];
+
+		if (stat->tables++ == 0 || table->growth_left < stat->table_growth_left)
+			stat->table_growth_left = table->growth_left;
+		stat->capacity += table->capacity;
+	}
+}
+
+static void swiss_totals(const struct go_map *map, struct map_stat *stat)
+{
+	const struct swiss_header *header = &map->swiss;
+
+	if (header->dir_len == 0)
+		stat->capacity = stat->groups * MAP_SLOTS;
+	stat->load_factor = stat->capacity ? (double)map->length / (double)stat->capacity : 0;
+	/* maxAvgGroupLoad: 7 of 8; a small map fills its group */
+	stat->limit = header->dir_len == 0 ? MAP_SLOTS : stat->capacity / 8 * 7;
+	stat->bytes = map->layout->header_size + stat->groups * map->layout->unit.size +
+		      stat->tables * map->layout->swiss.table_size + header->dir_len * map->program->machine.word_size;
+	/* probe lengths and seeds need no more: what is free in groups is added by the caller */
+}
+
+/* --- both ------------------------------------------------------------------------------------------------------- */
+
+static void count_unit(const struct go_map *map, const struct map_unit *unit, struct map_stat *stat)
+{
+	stat->live += (unsigned)__builtin_popcount(unit->live);
+	for (unsigned slot = 0; slot < MAP_SLOTS; slot++) {
+		const char *name;
+
+		if (!unit->evacuated && map_slot_state(map, map_control(map, unit, slot), &name) == SLOT_DELETED)
+			stat->deleted++;
+	}
+}
+
+static struct error *count_batches(struct reader *reader, struct prober *prober, struct map_stat *stat)
+{
+	const struct go_map *map = reader_map(reader);
+	struct map_scratch scratch = { 0 };
+	struct map_batch batch;
+	struct error *error;
+
+	while ((error = reader_next(reader, &batch)) == NULL && batch.count != 0) {
+		count_tables(&batch, stat);
+		for (size_t i = 0; i < batch.count; i++) {
+			const struct map_unit *unit = &batch.units[i];
+			uint64_t groups = batch.table_count ? batch.tables[unit->table].group_count : 1;
+
+			count_unit(map, unit, stat);
+			if (map->layout->implementation == MAP_CLASSIC)
+				count_chain(stat, &batch, i);
+			else
+				stat->groups++;
+			for (unsigned live = prober->hasher ? unit->live : 0; live != 0; live &= live - 1)
+				probe_slot(prober, unit, (unsigned)__builtin_ctz(live), groups, &scratch, stat);
+		}
+	}
+	map_scratch_free(&scratch);
+	return error;
+}
+
+struct error *stat_compute(struct reader *reader, struct findings *findings, struct map_stat *out)
+{
+	const struct go_map *map = reader_map(reader);
+	bool classic = map->layout->implementation == MAP_CLASSIC;
+	struct prober prober = { 0 };
+	struct map_stat stat = { 0 };
+
+	if (map->address.v == 0) {
+		*out = stat;
+		return NULL;
+	}
+	if (classic)
+		stat.spare_buckets = spare_buckets(map);
+	else
+		prober_open(&prober, map, &stat);
+
+	struct error *error = count_batches(reader, &prober, &stat);
+
+	key_hasher_destroy(prober.hasher);
+	if (error != NULL) {
+		map_stat_free(&stat);
+		return error;
+	}
+	if (classic)
+		classic_totals(map, &stat);
+	else
+		swiss_totals(map, &stat);
+
+	/* slots of units that are in use, free or deleted */
+	uint64_t units = classic ? map->classic.bucket_count + stat.overflow_buckets +
+					   (map->classic.old_count ? map->classic.old_count - stat.evacuated : 0)
+				 : stat.groups;
+
+	stat.bytes += stat.live * indirect_bytes(map);
+	stat.wasted_bytes += (units * MAP_SLOTS - stat.live) * slot_bytes(map);
+	if (stat.misplaced != 0)
+		findings_add(findings, map->address, "%llu of its entries are not where a lookup of their keys looks",
+			     (unsigned long long)stat.misplaced);
+	*out = stat;
+	return NULL;
+}
