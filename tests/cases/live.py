@@ -53,7 +53,8 @@ def check_writer(checks, tool, name, target, zoo):
     answers = 0
     for _ in range(10):
         result = tool.run("show", "main.busy", *target, "--format", "json", "--max", "0")
-        checks.true(f"{name}: status", result.status in (0, 4), f"expected 0 or 4, found {result.status}: {result.stderr[-300:]}")
+        checks.true(f"{name}: status", result.status in (0, 4),
+                    f"expected 0 or 4, found {result.status}: {result.stderr[-300:]}")
         if result.status != 0:
             continue
         document = compare.parse(result.stdout)

@@ -22,12 +22,13 @@ def check_all(checks, tool, label, target, truth, inside=True):
     """`target`: the options that name it. `inside`: also stat and dump of every map, not only of those in some state."""
     check_list(checks, tool, label, target, truth)
     for expression, fact in truth.maps.items():
-        check_show(checks, tool, f"{label} show {expression}", target, truth, fact)
+        if inside or not is_large(fact):  # else ndjson below is enough: parsing a million entries takes Python seconds
+            check_show(checks, tool, f"{label} show {expression}", target, truth, fact)
         if inside or "main.s" in expression or is_growing(fact):
             check_stat(checks, tool, f"{label} stat {expression}", target, truth, fact)
             if not is_large(fact):
                 dump.check(checks, tool, f"{label} dump {expression}", target, fact, truth.implementation)
-    for expression in ("main.words", "main.nilMap", "main.anyKeys", "main.big"):
+    for expression in ("main.words", "main.nilMap", "main.anyKeys") + (() if inside else ("main.big",)):
         check_lines(checks, tool, f"{label} ndjson {expression}", target, truth.maps[expression])
 
 
@@ -116,8 +117,9 @@ def check_stat(checks, tool, name, target, truth, fact):
         return
     check_head(checks, name, document, truth, fact)
     checks.equal(f"{name}: growing", is_growing(fact), document.get("growing"))
-    checks.true(f"{name}: len <= capacity or chains", fact["len"] <= document["capacity"] + 8 * document.get("overflow_buckets", 0)
-                + 8 * (document.get("old_buckets") or 0), f"capacity {document['capacity']} for {fact['len']} entries")
+    chained = document.get("overflow_buckets", 0) + (document.get("old_buckets") or 0)
+    checks.true(f"{name}: there is room for the entries", fact["len"] <= document["capacity"] + 8 * chained,
+                f"capacity {document['capacity']} for {fact['len']} entries")
     checks.true(f"{name}: wasted_bytes <= bytes", 0 <= document["wasted_bytes"] <= document["bytes"],
                 f"{document['wasted_bytes']} of {document['bytes']}")
     header = fact.get("header")
@@ -129,7 +131,11 @@ def check_stat(checks, tool, name, target, truth, fact):
     if truth.implementation == "classic":
         check_chains(checks, name, document, fact)
     else:
-        checks.equal(f"{name}: probe_lengths add up", fact["len"], sum(document["probe_lengths"]) + document.get("unverifiable", 0))
+        # A NaN hashes to something else each time: no probe leads to it.
+        lost = sum('"NaN"' in compare.canonical(entry["key"]) for entry in fact.get("entries", []))
+        probed = sum(document["probe_lengths"])
+        checks.true(f"{name}: probe_lengths add up", fact["len"] - lost <= probed <= fact["len"],
+                    f"{probed} probed of {fact['len']} entries with {lost} NaN keys")
 
 
 def check_chains(checks, name, document, fact):

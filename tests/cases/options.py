@@ -33,7 +33,8 @@ def check_layout(checks, tool, name, target, truth):
     checks.equal(f"{name}: source", "dwarf", document["source"])
     words = document["maps"]["map[string]int"]
     expected = CLASSIC_BUCKET if classic else SWISS_GROUP
-    checks.equal(f"{name}: map[string]int", expected, {key: words["bucket" if classic else "group"].get(key) for key in expected})
+    unit = words["bucket" if classic else "group"]
+    checks.equal(f"{name}: map[string]int", expected, {key: unit.get(key) for key in expected})
     for type_name, indirect in (("map[string]int", (False, False)), ("map[[40]int32]int8", (True, False)),
                                 ("map[int8][40]int32", (False, True)), ("map[[17]int64][17]int64", (True, True))):
         entry = document["maps"].get(type_name, {})
@@ -97,7 +98,7 @@ def check_depth(checks, tool, name, target, truth):
         if document:
             found.append(levels(document["entries"]))
     if checks.wanted(name):
-        checks.equal(f"{name}: levels at 1, 2 and 5", [maps.NESTED_LEVELS - 3 + depth for depth in (1, 2, 5)], found)
+        checks.equal(f"{name}: levels at 1, 2 and 5", [1, 2, 5], found)
 
 
 def check_text(checks, tool, name, target, truth):

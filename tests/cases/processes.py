@@ -65,8 +65,8 @@ def check_signals(checks, tool, name, animal):
     """Whatever ends the tool, at whatever moment, the target goes on."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL):
         for delay in (0.002, 0.01, 0.02, 0.04, 0.08):
-            process = subprocess.Popen([tool.path, "show", "main.big", "-p", str(animal.pid), "--format", "json", "--max", "0"],
-                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            command = [*tool.command, "show", "main.big", "-p", str(animal.pid), "--format", "json", "--max", "0"]
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=tool.environment)
             time.sleep(delay)
             process.send_signal(number)
             try:

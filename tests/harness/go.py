@@ -7,6 +7,8 @@ import subprocess
 from harness import process
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SYSTEM_DEBUG = "/usr/lib/debug"
+BUILD_ID_FLAGS = "-ldflags=-compressdwarf=false -B 0x6d617073636f70652d7a6f6f2d6275696c642d69"
 ZOO = os.path.join(ROOT, "testdata", "zoo")
 
 
@@ -15,9 +17,11 @@ class Unavailable(Exception):
 
 
 class Mode:
-    """How the zoo is built. `first` and `last` are the Go minor versions that know the mode."""
+    """How the zoo is built, and where the tool finds its debug info.
 
-    def __init__(self, *flags, first=8, last=99, cgo=False, experiment="", finish=None, dwarf=True):
+    `first` and `last` are the Go minor versions that know the mode."""
+
+    def __init__(self, *flags, first=8, last=99, cgo=False, experiment="", finish=None, dwarf=True, surroundings=None):
         self.flags = list(flags)
         self.first = first
         self.last = last
@@ -25,6 +29,7 @@ class Mode:
         self.experiment = experiment
         self.finish = finish
         self.dwarf = dwarf
+        self.surroundings = surroundings or (lambda folder: ([], {}))  # what the tool needs: (command prefix, environment)
 
 
 def minor_of(version):
@@ -43,13 +48,30 @@ def _split_by_link(folder):
 
 
 def _split_by_build_id(folder):
-    """The debug info in a .build-id tree; the executable has no link to it."""
+    """The debug info as a build-id folder and as a debuginfod server have it; the executable has no link to it."""
     executable = os.path.join(folder, "zoo")
     identity = gnu_build_id(executable)
     tree = os.path.join(folder, "debug", ".build-id", identity[:2])
-    os.makedirs(tree, exist_ok=True)
-    _objcopy("--only-keep-debug", executable, os.path.join(tree, identity[2:] + ".debug"))
+    server = os.path.join(folder, "debuginfod", "buildid", identity)
+    os.makedirs(tree)
+    os.makedirs(server)
+    debug = os.path.join(tree, identity[2:] + ".debug")
+    _objcopy("--only-keep-debug", executable, debug)
+    shutil.copy(debug, os.path.join(server, "debuginfo"))
     _objcopy("--strip-debug", executable)
+
+
+def _with_build_id_folder(folder):
+    """A mount namespace in which the folder is the system's /usr/lib/debug."""
+    if os.geteuid() != 0 or not shutil.which("unshare") or not os.path.isdir(SYSTEM_DEBUG):
+        raise Unavailable(f"needs root, unshare and {SYSTEM_DEBUG}")
+    script = f'mount --bind "$0" {SYSTEM_DEBUG} && exec "$@"'
+    return ["unshare", "--mount", "sh", "-c", script, os.path.join(folder, "debug")], {"DEBUGINFOD_URLS": ""}
+
+
+def _with_debuginfod(folder):
+    return [], {"DEBUGINFOD_URLS": "file://" + os.path.join(folder, "debuginfod"),
+                "DEBUGINFOD_CACHE_PATH": os.path.join(folder, "debuginfod-cache")}
 
 
 def gnu_build_id(executable):
@@ -71,8 +93,8 @@ MODES = {
     "nodwarf": Mode("-ldflags=-w", dwarf=False),
     "noswissmap": Mode(first=24, last=25, experiment="noswissmap"),
     "debuglink": Mode("-ldflags=-compressdwarf=false", first=11, finish=_split_by_link),
-    "buildid": Mode("-ldflags=-compressdwarf=false -B 0x6d617073636f70652d7a6f6f2d6275696c642d69", first=11,
-                    finish=_split_by_build_id),
+    "buildid": Mode(BUILD_ID_FLAGS, first=11, finish=_split_by_build_id, surroundings=_with_build_id_folder),
+    "debuginfod": Mode(BUILD_ID_FLAGS, first=11, finish=_split_by_build_id, surroundings=_with_debuginfod),
 }
 
 

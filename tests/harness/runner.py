@@ -13,7 +13,7 @@ DEFAULT_VERSIONS = "1.8 1.11 1.17 1.20 1.23 1.24 1.26 1.27"
 def main(arguments):
     options = parse(arguments)
     checks = Checks(options.filter, options.verbose)
-    units.check(checks, os.path.join(options.build, "tests", "unit"))
+    units.check(checks, options.build)
     tool = Tool(options.mapscope)
     if not os.access(options.mapscope, os.X_OK):
         checks.true("mapscope", False, f"{options.mapscope} is not there: ninja -C build")
@@ -72,6 +72,7 @@ def check_version(checks, tool, version, mode, options):
         raise go.Unavailable("a build without DWARF only has its error, in the golden cases")
     full, folder = go.build(version, mode)
     checks.note(f"go{full} {mode}: built")
+    tool = Tool(tool.path, *go.MODES[mode].surroundings(folder))
     animal = zoo.Zoo(os.path.join(folder, "zoo"), options.big)
     try:
         for target, check in (("live", live.check), ("gcore", core.check_gdb), ("core", core.check_kernel)):

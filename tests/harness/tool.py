@@ -1,16 +1,21 @@
 """Calling mapscope."""
 import json
+import os
 import shlex
 
 from harness import compare, process
 
 
 class Tool:
-    def __init__(self, path):
+    """The program, and what has to be around it: words before the command, variables in the environment."""
+
+    def __init__(self, path, prefix=(), environment=None):
         self.path = path
+        self.command = [*prefix, path]
+        self.environment = dict(os.environ, **(environment or {}))
 
     def run(self, *arguments, limit=60, **options):
-        return process.run([self.path, *arguments], limit, **options)
+        return process.run([*self.command, *arguments], limit, env=self.environment, **options)
 
     def document(self, checks, name, *arguments, status=0, limit=60, lines=False, **options):
         """The JSON a command prints (a list of documents for ndjson). None, and a failed check, if anything is wrong."""

@@ -5,15 +5,20 @@
 #
 # BUILD is the build directory, with the unit tests in it. Prints one line a run: compared, wrong. --update also rewrites tests/hash/vectors/,
 # with one version of each class of hash functions. Other machines than amd64 and 386 run under qemu-user
-# where it is installed, else they are skipped; so are toolchains that are not there.
+# where it is installed, else they are skipped; so are toolchains that are not there. In the environment: VERSIONS,
+# MACHINES (those under qemu) and WORK (a directory that is kept: an earlier run's output counts for --update).
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
 build=${1:?usage: regenerate.sh BUILD [--update]}
 update=${2:-}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' INT TERM
+if [ -n "${WORK:-}" ]; then
+	work=$WORK
+else
+	work=$(mktemp -d)
+	trap 'rm -rf "$work"' EXIT
+	trap 'exit 1' INT TERM
+fi
 modules=$(go env GOMODCACHE)/golang.org
 failed=0
 
@@ -88,15 +93,16 @@ run() {
 	sed -n 1,5p "$work/errors"
 }
 
-versions="1.8.7 1.9.7 1.10.8 1.11.13 1.12.17 1.13.15 1.14.15 1.15.15 1.16.15 1.17.13
-	1.18.10 1.19.13 1.20.14 1.21.13 1.22.12 1.23.12 1.24.13 1.25.8 1.26.8 1.27.0"
+versions=${VERSIONS:-"1.8.7 1.9.7 1.10.8 1.11.13 1.12.17 1.13.15 1.14.15 1.15.15 1.16.15 1.17.13
+	1.18.10 1.19.13 1.20.14 1.21.13 1.22.12 1.23.12 1.24.13 1.25.8 1.26.8 1.27.0"}
+machines=${MACHINES:-"arm mips mipsle mips64 mips64le ppc64 ppc64le s390x riscv64 loong64"}
 for version in $versions; do
 	for program in hash key; do
 		for machine in amd64 386 arm64; do
 			run "$version" "$machine" aes $program
 			run "$version" "$machine" noaes $program
 		done
-		for machine in arm mips mipsle mips64 mips64le ppc64 ppc64le s390x riscv64 loong64; do
+		for machine in $machines; do
 			run "$version" "$machine" aes $program
 		done
 	done
