@@ -265,7 +265,7 @@ static struct error *index_map(struct parser *parser, struct place *place)
 	struct literal *key;
 	struct go_map map;
 	uint64_t header;
-	taddr elem;
+	taddr elem = { 0 };
 
 	TRY(load_word_of(place, &header));
 	TRY(map_open(place->type, taddr_of(header), &map));

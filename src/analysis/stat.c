@@ -27,44 +27,59 @@ void map_stat_free(struct map_stat *stat)
 	free(stat->no_probe_lengths);
 }
 
-struct error *stat_open(struct gotype *type, taddr address, struct reader_options *options, struct findings *findings,
-			struct reader **out)
+void stat_reader_options(struct gotype *type, struct reader_options *options)
 {
-	TRY(gotype_complete(type));
 	options->what = MAP_WALK_ALL;
 	/* probe lengths need the keys' hashes */
 	options->keys = type->map_layout != NULL && type->map_layout->implementation == MAP_SWISS;
 	options->elems = false;
-	return reader_open(type, address, options, findings, out);
 }
 
 /* --- classic -------------------------------------------------------------------------------------------------- */
 
 /*
+ * Counts buckets from `next` on up to the first whose overflow pointer is set. *next goes on behind those that were
+ * looked at; false once that bucket, or memory that cannot be read, was met.
+ */
+static bool count_spares(const struct go_map *map, uint64_t *next, uint64_t *count)
+{
+	enum { AT_ONCE = 64 };
+	const struct map_layout *layout = map->layout;
+	uint32_t size = layout->unit.size;
+	uint8_t *bytes = xmalloc((size_t)size * AT_ONCE);
+	size_t got = target_read_some(map->program->memory, taddr_of(*next), bytes, (size_t)size * AT_ONCE) / size;
+	bool more = got == AT_ONCE;
+
+	for (size_t i = 0; i < got; i++) {
+		++*count;
+		if (load_word(&map->program->machine, bytes + i * size + layout->unit.overflow_offset) != 0) {
+			more = false;
+			break;
+		}
+	}
+	*next += (uint64_t)got * size;
+	free(bytes);
+	return more;
+}
+
+/*
  * Buckets allocated behind the array as overflow buckets to be, from mapextra.nextOverflow on (makeBucketArray,
  * runtime/map.go, >= 1.9): each but the last has a nil overflow pointer.
  */
-static uint64_t spare_buckets(const struct go_map *map)
+void stat_read_spares(const struct go_map *map, struct map_stat *out)
 {
-	const struct map_layout *layout = map->layout;
-	const struct field_at *at = &layout->classic.next_overflow;
-	unsigned word = map->program->machine.word_size;
-	uint64_t next, overflow, count = 0;
-	struct error *error;
+	const struct field_at *at = &map->layout->classic.next_overflow;
+	uint64_t next = 0;
 
-	if (at->size == 0 || map->classic.extra.v == 0)
-		return 0;
-	error = target_read_word(map->program->memory, taddr_add(map->classic.extra, at->offset), &next);
-	/* 2^(B-4) of them, and what the size class leaves room for */
-	while (error == NULL && next != 0 && count <= map->classic.bucket_count / 4 + word) {
-		error = target_read_word(map->program->memory, taddr_of(next + layout->unit.overflow_offset), &overflow);
-		count++;
-		if (error != NULL || overflow != 0)
-			break;
-		next += layout->unit.size;
-	}
+	if (map->address.v == 0 || map->layout->implementation != MAP_CLASSIC || at->size == 0 || map->classic.extra.v == 0)
+		return;
+
+	struct error *error = target_read_word(map->program->memory, taddr_add(map->classic.extra, at->offset), &next);
+
 	error_free(error);
-	return count;
+	/* there are 2^(B-4) of them, and what the size class leaves room for */
+	while (next != 0 && out->spare_buckets <= map->classic.bucket_count / 4 && count_spares(map, &next, &out->spare_buckets))
+		;
 }
 
 static void count_chain(struct map_stat *stat, const struct map_batch *batch, size_t i)
@@ -106,7 +121,6 @@ static void classic_totals(const struct go_map *map, struct map_stat *stat)
 			      ? MAP_SLOTS
 			      : header->bucket_count / version->load_denominator * version->load_numerator;
 	stat->bytes = map->layout->header_size + units * map->layout->unit.size;
-	/* one word of each bucket is its overflow pointer, which is no waste where the bucket is in use */
 	stat->wasted_bytes = (header->old_count ? stat->evacuated : 0) * map->layout->unit.size +
 			     stat->spare_buckets * map->layout->unit.size;
 }
@@ -198,7 +212,6 @@ static void swiss_totals(const struct go_map *map, struct map_stat *stat)
 	stat->limit = header->dir_len == 0 ? MAP_SLOTS : stat->capacity / 8 * 7;
 	stat->bytes = map->layout->header_size + stat->groups * map->layout->unit.size +
 		      stat->tables * map->layout->swiss.table_size + header->dir_len * map->program->machine.word_size;
-	/* probe lengths and seeds need no more: what is free in groups is added by the caller */
 }
 
 /* --- both ------------------------------------------------------------------------------------------------------- */
@@ -245,39 +258,31 @@ struct error *stat_compute(struct reader *reader, struct findings *findings, str
 	const struct go_map *map = reader_map(reader);
 	bool classic = map->layout->implementation == MAP_CLASSIC;
 	struct prober prober = { 0 };
-	struct map_stat stat = { 0 };
 
-	if (map->address.v == 0) {
-		*out = stat;
+	if (map->address.v == 0)
 		return NULL;
-	}
-	if (classic)
-		stat.spare_buckets = spare_buckets(map);
-	else
-		prober_open(&prober, map, &stat);
+	if (!classic)
+		prober_open(&prober, map, out);
 
-	struct error *error = count_batches(reader, &prober, &stat);
+	struct error *error = count_batches(reader, &prober, out);
 
 	key_hasher_destroy(prober.hasher);
-	if (error != NULL) {
-		map_stat_free(&stat);
+	if (error != NULL)
 		return error;
-	}
 	if (classic)
-		classic_totals(map, &stat);
+		classic_totals(map, out);
 	else
-		swiss_totals(map, &stat);
+		swiss_totals(map, out);
 
 	/* slots of units that are in use, free or deleted */
-	uint64_t units = classic ? map->classic.bucket_count + stat.overflow_buckets +
-					   (map->classic.old_count ? map->classic.old_count - stat.evacuated : 0)
-				 : stat.groups;
+	uint64_t units = classic ? map->classic.bucket_count + out->overflow_buckets +
+					   (map->classic.old_count ? map->classic.old_count - out->evacuated : 0)
+				 : out->groups;
 
-	stat.bytes += stat.live * indirect_bytes(map);
-	stat.wasted_bytes += (units * MAP_SLOTS - stat.live) * slot_bytes(map);
-	if (stat.misplaced != 0)
+	out->bytes += out->live * indirect_bytes(map);
+	out->wasted_bytes += (units * MAP_SLOTS - out->live) * slot_bytes(map);
+	if (out->misplaced != 0)
 		findings_add(findings, map->address, "%llu of its entries are not where a lookup of their keys looks",
-			     (unsigned long long)stat.misplaced);
-	*out = stat;
+			     (unsigned long long)out->misplaced);
 	return NULL;
 }

@@ -34,13 +34,11 @@ struct map_stat {
 	char *no_probe_lengths;     /* why there are none; NULL where there are */
 };
 
-/*
- * What to capture for a statistic of a map of `type`: everything but the elems' contents. Opens the reader; whoever stopped
- * the target may let it go as reader_captured() says.
- */
-struct error *stat_open(struct gotype *type, taddr address, struct reader_options *options, struct findings *findings,
-			struct reader **out) MUST_CHECK;
-/* Reads to the end and fills in `out`, which map_stat_free() ends. */
+/* What a statistic of a map of `type` needs of a reader: all units, and where hashes tell something, the keys' contents. */
+void stat_reader_options(struct gotype *type, struct reader_options *options);
+/* What is read beside the units: call it before the target runs on. Sets spare_buckets of `out`, which is all zeroes. */
+void stat_read_spares(const struct go_map *map, struct map_stat *out);
+/* Reads to the end and fills in the rest of `out`, which map_stat_free() ends, also after an error. */
 struct error *stat_compute(struct reader *reader, struct findings *findings, struct map_stat *out) MUST_CHECK;
 void map_stat_free(struct map_stat *stat);
 

@@ -1,0 +1,110 @@
+/* Commands: one file each, with its descriptor at the end of it; main.c has the table. */
+#ifndef COMMAND_COMMAND_H
+#define COMMAND_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "map/reader.h"
+#include "render/json.h"
+#include "render/text.h"
+
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_NDJSON };
+
+/* The command line, read. */
+struct invocation {
+	const struct command *command;
+	pid_t pid; /* 0: none given */
+	const char *core, *exe;
+	const char *argument; /* MAP or TYPE; NULL: none given */
+	enum format format;
+	bool max_given;
+	uint64_t max; /* 0: all */
+	unsigned depth;
+	bool no_stop, stats;
+	size_t buffer; /* bytes that a capture may hold */
+	int go_minor;  /* 0: what the binary says */
+	uint64_t bucket, table, group; /* UINT64_MAX: not given */
+	bool old;      /* --bucket is one of the old buckets */
+};
+
+/* Options are one table in options.c; these bits say which commands take which. */
+enum option_set {
+	OPTIONS_MEMORY = 1 << 0,  /* how a process is looked at */
+	OPTIONS_ENTRIES = 1 << 1, /* how many entries, how deep */
+	OPTIONS_PART = 1 << 2,    /* one bucket, table or group */
+};
+
+struct session;
+
+struct command {
+	const char *name;
+	const char *summary;   /* one line, for the list of commands */
+	const char *arguments; /* "MAP", "[TYPE]" or "" */
+	bool argument_required;
+	bool needs_memory;     /* a process or a core, not only -e */
+	unsigned options;      /* of enum option_set */
+	const char *description; /* for --help and the man page */
+	struct error *(*run)(struct session *session);
+};
+
+extern const struct command command_dump, command_layout, command_list, command_show, command_stat;
+extern const struct command *const commands[]; /* NULL at the end */
+
+/* Reads the words behind the command's name. Ends the program for --help and --usage, and for usage errors with status 2. */
+void options_parse(const struct command *command, int argc, char **argv, struct invocation *out);
+
+/* --- session.c: what a command works on ------------------------------------------------------------------------- */
+
+struct session {
+	const struct invocation *invocation;
+	struct target *target; /* NULL: a binary at rest */
+	struct binary *binary;
+	struct program *program;
+	struct output *output; /* standard output */
+	struct text text;
+	struct json *json; /* NULL: text */
+	struct findings findings; /* what was found wrong in the target's memory: exit status 4 */
+	uint64_t unreadable;      /* values that were */
+	uint64_t read_again;      /* --no-stop: attempts that a change spoiled */
+};
+
+struct error *session_open(const struct invocation *invocation, struct session *out) MUST_CHECK;
+/* Flushes, reports findings and --stats; returns the exit status. */
+int session_close(struct session *session);
+
+/* Stops the target where it is to be stopped. What is slow has been done before: evaluate things once beforehand. */
+struct error *session_stop(struct session *session) MUST_CHECK;
+void session_resume(struct session *session);
+
+/* How a command opens its map. */
+struct map_request {
+	struct reader_options options;
+	/* May change the options, now that the type is known. May be NULL. */
+	void (*prepare)(struct gotype *type, struct reader_options *options);
+	/* Called while the target still stands. May be NULL. */
+	void (*while_stopped)(const struct go_map *map, void *context);
+	void *context;
+	uint64_t part; /* one bucket, or the table of a directory slot; UINT64_MAX: all */
+	bool part_old;
+};
+
+struct map_request map_request_default(const struct session *session);
+/*
+ * Finds the invocation's MAP, stops the target, reads the map, lets the target run on as soon as it can. A target that
+ * runs (--no-stop) is read again when the map changed. The reader is ended with session_close_map().
+ */
+struct error *session_open_map(struct session *session, const struct map_request *request, struct reader **out) MUST_CHECK;
+void session_close_map(struct session *session, struct reader *reader);
+
+/* After the last unit: whether as many entries came by as the header says, and whether the map is being written. */
+void session_check_count(struct session *session, const struct reader *reader, uint64_t live);
+
+/* "map", "type", "address", "implementation", "go", "len" of the contract, into an open JSON object. */
+void session_json_head(struct session *session, const struct go_map *map);
+/* The first line of text: name, type, length, implementation, address. */
+void session_text_head(struct session *session, const struct go_map *map);
+
+#endif

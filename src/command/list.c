@@ -1,0 +1,166 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/list.h"
+#include "command/command.h"
+#include "util/alloc.h"
+
+/* A listed map, kept until the target runs on. */
+struct row {
+	char *name, *error;
+	struct listed_map map;
+};
+
+struct rows {
+	struct row *items;
+	size_t count, capacity;
+};
+
+static bool keep(void *context, const struct listed_map *map)
+{
+	struct rows *rows = context;
+
+	ARRAY_RESERVE(rows->items, rows->count, rows->capacity);
+	rows->items[rows->count++] = (struct row){ xstrdup(map->name), map->error ? xstrdup(map->error) : NULL, *map };
+	return true;
+}
+
+static void forget(struct rows *rows)
+{
+	for (size_t i = 0; i < rows->count; i++) {
+		free(rows->items[i].name);
+		free(rows->items[i].error);
+	}
+	free(rows->items);
+	*rows = (struct rows){ 0 };
+}
+
+static const char *implementation_of(const struct row *row)
+{
+	return map_implementation_name(row->map.type->map_layout->implementation);
+}
+
+static void print_json_row(struct json *json, const struct row *row)
+{
+	json_object_begin(json);
+	json_key(json, "name");
+	json_name(json, row->name);
+	json_key(json, "type");
+	json_name(json, row->map.type->name);
+	json_key(json, "address");
+	json_address(json, row->map.address);
+	json_key(json, "implementation");
+	json_name(json, implementation_of(row));
+	json_key(json, "len");
+	if (row->map.has_memory && row->error == NULL)
+		json_unsigned(json, row->map.length);
+	else
+		json_null(json);
+	if (row->error != NULL) {
+		json_key(json, "error");
+		json_name(json, row->error);
+	}
+	json_object_end(json);
+}
+
+static void print_json(struct session *session, const struct rows *rows)
+{
+	struct json *json = session->json;
+
+	json_object_begin(json);
+	json_key(json, "go");
+	json_name(json, session->binary->go_version);
+	json_key(json, "maps");
+	json_array_begin(json);
+	for (size_t i = 0; i < rows->count; i++)
+		print_json_row(json, &rows->items[i]);
+	json_array_end(json);
+	json_object_end(json);
+	json_end_line(json);
+}
+
+static void print_ndjson(struct session *session, const struct rows *rows)
+{
+	for (size_t i = 0; i < rows->count; i++) {
+		print_json_row(session->json, &rows->items[i]);
+		json_end_line(session->json);
+	}
+}
+
+static struct error *print_text(struct session *session, const struct rows *rows)
+{
+	struct text_table *table = text_table_create(&session->text);
+	bool memory = session->target != NULL;
+
+	text_table_column(table, "NAME", TEXT_LEFT);
+	text_table_column(table, "TYPE", TEXT_LEFT);
+	if (memory) {
+		text_table_column(table, "LEN", TEXT_RIGHT);
+		text_table_column(table, "ADDRESS", TEXT_LEFT);
+	}
+	for (size_t i = 0; i < rows->count; i++) {
+		const struct row *row = &rows->items[i];
+
+		text_table_row(table);
+		text_table_cell(table, "%s", row->name);
+		text_table_cell(table, "%s", row->map.type->name);
+		if (!memory)
+			continue;
+		if (row->error != NULL)
+			text_table_cell(table, "unsound");
+		else
+			text_table_cell(table, "%llu", (unsigned long long)row->map.length);
+		if (row->map.address.v == 0)
+			text_table_cell(table, "nil");
+		else
+			text_table_cell(table, "0x%llx", (unsigned long long)row->map.address.v);
+	}
+	return text_table_write(table);
+}
+
+static void collect_findings(struct session *session, const struct rows *rows)
+{
+	for (size_t i = 0; i < rows->count; i++)
+		if (rows->items[i].error != NULL)
+			findings_add(&session->findings, rows->items[i].map.address, "%s: %s", rows->items[i].name,
+				     rows->items[i].error);
+}
+
+static struct error *run(struct session *session)
+{
+	struct rows rows = { 0 };
+	struct error *error = NULL;
+
+	if (session->invocation->pid != 0) {
+		/* once while the process runs: types are looked up now, so that it stands for reading only */
+		error = list_maps(session->program, &list_limits_default, keep, &rows);
+		forget(&rows);
+	}
+	if (error == NULL)
+		error = session_stop(session);
+	if (error == NULL)
+		error = list_maps(session->program, &list_limits_default, keep, &rows);
+	session_resume(session);
+	if (error == NULL) {
+		collect_findings(session, &rows);
+		if (session->invocation->format == FORMAT_JSON)
+			print_json(session, &rows);
+		else if (session->invocation->format == FORMAT_NDJSON)
+			print_ndjson(session, &rows);
+		else
+			error = print_text(session, &rows);
+	}
+	forget(&rows);
+	return error;
+}
+
+const struct command command_list = {
+	.name = "list",
+	.summary = "List the maps that package-level variables lead to",
+	.arguments = "",
+	.options = OPTIONS_MEMORY,
+	.description = "Maps are found in variables themselves and behind their fields, elements, pointers and interfaces. "
+		       "Each NAME can be given to show, stat and dump. Of a binary at rest (-e) only those that lie in "
+		       "variables without anything in between are known.",
+	.run = run,
+};

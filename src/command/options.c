@@ -1,0 +1,205 @@
+#include <argp.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command/command.h"
+#include "util/alloc.h"
+#include "util/buffer.h"
+
+enum { KEY_FORMAT = 256, KEY_MAX, KEY_DEPTH, KEY_NO_STOP, KEY_STATS, KEY_BUFFER, KEY_GO_VERSION, KEY_BUCKET, KEY_OLD, KEY_TABLE, KEY_GROUP };
+
+struct option_row {
+	struct argp_option option;
+	unsigned sets; /* commands with any of these take it; 0: all */
+};
+
+/* Groups, as --help prints them. */
+enum { GROUP_TARGET = 1, GROUP_OUTPUT, GROUP_MEMORY };
+
+static const struct option_row rows[] = {
+	{ { NULL, 0, NULL, 0, "Target (one of):", GROUP_TARGET }, 0 },
+	{ { "pid", 'p', "PID", 0, "a running process", GROUP_TARGET }, 0 },
+	{ { "core", 'c', "CORE", 0, "a core file", GROUP_TARGET }, 0 },
+	{ { "exe", 'e', "EXE", 0, "the executable: of the core, where it cannot be found; alone, a binary at rest", GROUP_TARGET }, 0 },
+	{ { NULL, 0, NULL, 0, "Output:", GROUP_OUTPUT }, 0 },
+	{ { "format", KEY_FORMAT, "FORMAT", 0, "text (default), json (one document) or ndjson (a line an entry or map)", GROUP_OUTPUT }, 0 },
+	{ { "max", KEY_MAX, "N", 0, "show at most N entries; 0: all (default: 64 in text, all in JSON)", GROUP_OUTPUT }, OPTIONS_ENTRIES },
+	{ { "depth", KEY_DEPTH, "N", 0, "show maps inside values N levels deep (default 3)", GROUP_OUTPUT }, OPTIONS_ENTRIES },
+	{ { "bucket", KEY_BUCKET, "N", 0, "classic: only bucket N and its chain", GROUP_OUTPUT }, OPTIONS_PART },
+	{ { "old", KEY_OLD, NULL, 0, "with --bucket: the old bucket N of a growing map", GROUP_OUTPUT }, OPTIONS_PART },
+	{ { "table", KEY_TABLE, "T", 0, "Swiss: only the table of directory slot T", GROUP_OUTPUT }, OPTIONS_PART },
+	{ { "group", KEY_GROUP, "G", 0, "Swiss: with --table, only group G of it", GROUP_OUTPUT }, OPTIONS_PART },
+	{ { NULL, 0, NULL, 0, "Reading:", GROUP_MEMORY }, 0 },
+	{ { "no-stop", KEY_NO_STOP, NULL, 0, "read the process while it runs; what changes meanwhile is read again", GROUP_MEMORY }, OPTIONS_MEMORY },
+	{ { "buffer", KEY_BUFFER, "SIZE", 0, "copy maps up to SIZE (default 48M) and let the process run on; larger ones are read while it stands", GROUP_MEMORY }, OPTIONS_MEMORY },
+	{ { "stats", KEY_STATS, NULL, 0, "say on standard error how long the process stood and what was read", GROUP_MEMORY }, OPTIONS_MEMORY },
+	{ { "go-version", KEY_GO_VERSION, "1.N", 0, "take the program for one of Go 1.N, where it does not say", GROUP_MEMORY }, 0 },
+};
+
+static uint64_t parse_number(struct argp_state *state, const char *option, const char *text, uint64_t most)
+{
+	char *end;
+
+	errno = 0;
+
+	unsigned long long value = strtoull(text, &end, 0);
+
+	if (errno != 0 || *end != '\0' || end == text || text[0] == '-' || value > most)
+		argp_error(state, "--%s %s: not a number from 0 to %llu", option, text, (unsigned long long)most);
+	return value;
+}
+
+/* 48M, 1G, 4096 */
+static size_t parse_size(struct argp_state *state, const char *text)
+{
+	static const char suffixes[] = "KMG";
+	char *end;
+
+	errno = 0;
+
+	unsigned long long value = strtoull(text, &end, 10);
+	const char *suffix = *end ? strchr(suffixes, *end) : NULL;
+	unsigned shift = suffix ? 10 * (unsigned)(suffix - suffixes + 1) : 0;
+
+	if (errno != 0 || end == text || text[0] == '-' || end[suffix != NULL] != '\0' || value > (SIZE_MAX >> 1) >> shift)
+		argp_error(state, "--buffer %s: not a size like 48M or 1G", text);
+	return (size_t)value << shift;
+}
+
+static enum format parse_format(struct argp_state *state, const char *text)
+{
+	static const char *const names[] = { [FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_NDJSON] = "ndjson" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(text, names[i]) == 0)
+			return (enum format)i;
+	argp_error(state, "--format %s: not text, json or ndjson", text);
+	return FORMAT_TEXT;
+}
+
+static int parse_go_version(struct argp_state *state, const char *text)
+{
+	int minor;
+	char rest;
+
+	if (sscanf(text, "1.%d%c", &minor, &rest) < 1 || minor < 1)
+		argp_error(state, "--go-version %s: not a version like 1.23", text);
+	return minor;
+}
+
+static void finish(struct argp_state *state, const struct invocation *invocation)
+{
+	const struct command *command = invocation->command;
+
+	if (invocation->pid != 0 && invocation->core != NULL)
+		argp_error(state, "-p and -c: one target at a time");
+	if (invocation->pid == 0 && invocation->core == NULL && (command->needs_memory || invocation->exe == NULL))
+		argp_error(state, "no target: name a process with -p PID%s or a core with -c CORE",
+			   command->needs_memory ? "" : ", a binary with -e EXE");
+	if (command->argument_required && invocation->argument == NULL)
+		argp_error(state, "no %s", command->arguments);
+	if (invocation->group != UINT64_MAX && invocation->table == UINT64_MAX)
+		argp_error(state, "--group needs --table");
+	if (invocation->old && invocation->bucket == UINT64_MAX)
+		argp_error(state, "--old needs --bucket");
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+	struct invocation *invocation = state->input;
+
+	switch (key) {
+	case 'p':
+		invocation->pid = (pid_t)parse_number(state, "pid", argument, INT_MAX);
+		if (invocation->pid == 0)
+			argp_error(state, "--pid 0: not a process");
+		return 0;
+	case 'c':
+		invocation->core = argument;
+		return 0;
+	case 'e':
+		invocation->exe = argument;
+		return 0;
+	case KEY_FORMAT:
+		invocation->format = parse_format(state, argument);
+		return 0;
+	case KEY_MAX:
+		invocation->max = parse_number(state, "max", argument, UINT64_MAX);
+		invocation->max_given = true;
+		return 0;
+	case KEY_DEPTH:
+		invocation->depth = (unsigned)parse_number(state, "depth", argument, 1000);
+		return 0;
+	case KEY_NO_STOP:
+		invocation->no_stop = true;
+		return 0;
+	case KEY_STATS:
+		invocation->stats = true;
+		return 0;
+	case KEY_BUFFER:
+		invocation->buffer = parse_size(state, argument);
+		return 0;
+	case KEY_GO_VERSION:
+		invocation->go_minor = parse_go_version(state, argument);
+		return 0;
+	case KEY_BUCKET:
+		invocation->bucket = parse_number(state, "bucket", argument, UINT64_MAX - 1);
+		return 0;
+	case KEY_OLD:
+		invocation->old = true;
+		return 0;
+	case KEY_TABLE:
+		invocation->table = parse_number(state, "table", argument, UINT64_MAX - 1);
+		return 0;
+	case KEY_GROUP:
+		invocation->group = parse_number(state, "group", argument, UINT64_MAX - 1);
+		return 0;
+	case ARGP_KEY_ARG:
+		if (invocation->argument != NULL || *invocation->command->arguments == '\0')
+			argp_error(state, "%s: one argument too many", argument);
+		invocation->argument = argument;
+		return 0;
+	case ARGP_KEY_SUCCESS:
+		finish(state, invocation);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* The rows that the command takes, and argp's end mark. */
+static void choose(const struct command *command, struct argp_option *out)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].sets == 0 || (rows[i].sets & command->options) != 0)
+			*out++ = rows[i].option;
+	*out = (struct argp_option){ 0 };
+}
+
+void options_parse(const struct command *command, int argc, char **argv, struct invocation *out)
+{
+	struct argp_option options[ARRAY_SIZE(rows) + 1];
+	char *description = xasprintf("%s\v%s", command->summary, command->description);
+	struct argp argp = { .options = options, .parser = parse_option, .args_doc = command->arguments, .doc = description };
+	char *name = xasprintf("mapscope %s", command->name);
+
+	*out = (struct invocation){
+		.command = command,
+		.depth = value_limits_default.depth,
+		.buffer = READER_MEMORY_LIMIT,
+		.bucket = UINT64_MAX,
+		.table = UINT64_MAX,
+		.group = UINT64_MAX,
+	};
+	choose(command, options);
+	argp_err_exit_status = ERROR_USAGE;
+	argv[0] = name;
+	argp_parse(&argp, argc, argv, 0, NULL, out);
+	if (!out->max_given)
+		out->max = out->format == FORMAT_TEXT ? 64 : 0;
+	free(description);
+	free(name);
+}

@@ -1,0 +1,372 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "analysis/expression.h"
+#include "analysis/list.h"
+#include "binary/debug.h"
+#include "binary/match.h"
+#include "command/command.h"
+#include "render/diagnostics.h"
+#include "target/core.h"
+#include "target/live.h"
+#include "util/alloc.h"
+
+/* A map that changes faster than it can be read is read so often. */
+enum { ATTEMPTS = 5 };
+/* Findings that are printed; the others are counted. */
+enum { FINDINGS_SHOWN = 10 };
+
+/* --- opening -------------------------------------------------------------------------------------------------- */
+
+static struct error *open_target(const struct invocation *invocation, struct target **out)
+{
+	if (invocation->pid != 0) {
+		struct live_options options = { .no_stop = invocation->no_stop };
+
+		return live_open(invocation->pid, &options, out);
+	}
+	return invocation->core ? core_open(invocation->core, out) : NULL;
+}
+
+/* The executable: the one that was named, else the one the target names. */
+static struct error *open_binary(const struct session *session, struct binary **out)
+{
+	const char *exe = session->invocation->exe;
+	const struct target *target = session->target;
+
+	if (exe != NULL) {
+		int fd = open(exe, O_RDONLY | O_CLOEXEC);
+
+		if (fd < 0)
+			return error_new(ERROR_TARGET, "%s: %s", exe, strerror(errno));
+
+		struct error *error = binary_open(fd, exe, out);
+
+		close(fd);
+		return error;
+	}
+	if (target->executable.fd < 0)
+		return error_hint(error_new(ERROR_TARGET, "%s: its executable %s cannot be opened",
+					    session->invocation->core ? session->invocation->core : "the process",
+					    target->executable.path ? target->executable.path : "(which it does not name)"),
+				  "name the executable with -e EXE");
+	return binary_open(target->executable.fd, target->executable.path ? target->executable.path : "executable", out);
+}
+
+/* Where the debug file of a process in another mount namespace is looked for. */
+static struct error *open_debug(struct session *session)
+{
+	const struct target *target = session->target;
+	char *hint = NULL;
+
+	if (target != NULL && session->invocation->pid != 0 && target->executable.path != NULL)
+		hint = xasprintf("/proc/%d/root%s", (int)session->invocation->pid, target->executable.path);
+
+	struct error *error = debug_open(session->binary, hint);
+
+	free(hint);
+	return error;
+}
+
+static void warn_of_version(const struct session *session)
+{
+	const struct binary *binary = session->binary;
+	const struct go_version *version;
+	bool newer = false;
+
+	error_free(go_version_find(binary->go_minor, &version, &newer));
+	if (newer)
+		diagnostics_warning("%s: %s is newer than this mapscope knows: layouts come from its DWARF, the rest is taken "
+				    "for that of Go 1.%d", binary->path, binary->go_version, version->minor);
+}
+
+static void warn_of_target(const struct session *session)
+{
+	if (session->invocation->core != NULL) {
+		uint64_t whole = core_truncated_at(session->target);
+
+		if (whole != 0)
+			diagnostics_warning("%s: the core is truncated: it should have %llu bytes", session->invocation->core,
+					    (unsigned long long)whole);
+	}
+	if (session->invocation->pid != 0) {
+		struct live_stats stats;
+
+		live_stats(session->target, &stats);
+		if (stats.mode == LIVE_HELD)
+			diagnostics_note("process %d is traced by process %d: it is read without being stopped%s",
+					 (int)session->invocation->pid, (int)stats.tracer,
+					 stats.held_stopped ? " (it stands still)" : ", and it runs");
+	}
+}
+
+static struct error *open_program(struct session *session)
+{
+	struct target *target = session->target;
+	const struct invocation *invocation = session->invocation;
+
+	TRY(open_binary(session, &session->binary));
+	if (target != NULL && (invocation->core != NULL || invocation->exe != NULL))
+		TRY(binary_check_build(session->binary, target));
+	if (invocation->core != NULL)
+		TRY(core_use_executable(target, session->binary->fd, session->binary->path));
+	TRY(open_debug(session));
+	if (invocation->go_minor != 0)
+		session->binary->go_minor = invocation->go_minor;
+	TRY(program_create(session->binary, target, &session->program));
+	warn_of_version(session);
+	return NULL;
+}
+
+struct error *session_open(const struct invocation *invocation, struct session *out)
+{
+	*out = (struct session){ .invocation = invocation };
+	out->output = output_create(STDOUT_FILENO);
+	out->text = (struct text){ out->output, text_colour_wanted(out->output) };
+	if (invocation->format != FORMAT_TEXT)
+		out->json = json_create(out->output, invocation->format == FORMAT_JSON);
+	TRY(open_target(invocation, &out->target));
+	if (out->target != NULL)
+		warn_of_target(out);
+	return open_program(out);
+}
+
+/* --- closing -------------------------------------------------------------------------------------------------- */
+
+static void report_findings(const struct session *session)
+{
+	const struct findings *findings = &session->findings;
+
+	for (size_t i = 0; i < findings->count && i < FINDINGS_SHOWN; i++)
+		diagnostics_warning("0x%llx: %s", (unsigned long long)findings->items[i].address.v, findings->items[i].what);
+	if (findings->total > FINDINGS_SHOWN)
+		diagnostics_warning("%llu more findings of this kind", (unsigned long long)(findings->total - FINDINGS_SHOWN));
+	if (session->unreadable != 0)
+		diagnostics_warning("%llu values are not readable, and are marked so", (unsigned long long)session->unreadable);
+}
+
+static void report_stats(const struct session *session)
+{
+	struct live_stats stats;
+
+	if (!session->invocation->stats || session->invocation->pid == 0 || session->target == NULL)
+		return;
+	live_stats(session->target, &stats);
+	if (stats.stops != 0)
+		diagnostics_note("the process stood for %.2f ms (%u threads, stopped %u times)", (double)stats.pause_ns / 1e6,
+				 stats.threads, stats.stops);
+	else
+		diagnostics_note("the process was not stopped; read again %llu times", (unsigned long long)session->read_again);
+	diagnostics_note("%.2f MB were read in %llu calls", (double)stats.read_bytes / 1e6, (unsigned long long)stats.read_calls);
+}
+
+int session_close(struct session *session)
+{
+	int status = session->findings.total != 0 || session->unreadable != 0 ? ERROR_MEMORY : 0;
+
+	json_destroy(session->json);
+
+	struct error *error = output_close(session->output);
+
+	report_findings(session);
+	report_stats(session);
+	diagnostics_error(error);
+	if (error != NULL)
+		status = (int)error->code;
+	error_free(error);
+	program_destroy(session->program);
+	binary_destroy(session->binary);
+	target_destroy(session->target);
+	findings_free(&session->findings);
+	return status;
+}
+
+/* --- maps ------------------------------------------------------------------------------------------------------ */
+
+struct error *session_stop(struct session *session)
+{
+	return session->target ? target_stop(session->target) : NULL;
+}
+
+void session_resume(struct session *session)
+{
+	if (session->target != NULL)
+		target_resume(session->target);
+}
+
+struct map_request map_request_default(const struct session *session)
+{
+	struct map_request request = { .part = UINT64_MAX };
+
+	request.options = (struct reader_options){
+		.what = MAP_WALK_LIVE,
+		.keys = true,
+		.elems = true,
+		.most_entries = UINT64_MAX,
+		.memory_limit = session->invocation->buffer,
+		.limits = value_limits_default,
+	};
+	request.options.limits.depth = session->invocation->depth;
+	return request;
+}
+
+struct address_search {
+	taddr address;
+	struct gotype *type;
+};
+
+static bool match_address(void *context, const struct listed_map *map)
+{
+	struct address_search *search = context;
+
+	if (map->address.v != search->address.v)
+		return true;
+	search->type = map->type;
+	return false;
+}
+
+/* An address alone: its type is that of the variable that leads there. */
+static struct error *find_by_address(struct session *session, taddr address, struct gotype **type)
+{
+	struct address_search search = { .address = address };
+
+	TRY(list_maps(session->program, &list_limits_default, match_address, &search));
+	if (search.type == NULL)
+		return error_hint(error_new(ERROR_TARGET, "%s: no variable leads to a map at this address", session->invocation->argument),
+				  "give its type too: '(map[string]int)(%s)'", session->invocation->argument);
+	*type = search.type;
+	return NULL;
+}
+
+static struct error *find_map(struct session *session, struct gotype **type, taddr *header)
+{
+	if (expression_is_address(session->invocation->argument, header))
+		return find_by_address(session, *header, type);
+	return expression_find_map(session->program, session->invocation->argument, type, header);
+}
+
+static bool runs(const struct session *session)
+{
+	struct live_stats stats;
+
+	if (session->invocation->pid == 0)
+		return false;
+	live_stats(session->target, &stats);
+	return stats.mode == LIVE_UNSTOPPED || (stats.mode == LIVE_HELD && !stats.held_stopped);
+}
+
+static struct error *open_reader(struct session *session, const struct map_request *request, struct reader **out)
+{
+	struct reader_options options = request->options;
+	struct gotype *type;
+	taddr header;
+
+	TRY(find_map(session, &type, &header));
+	TRY(gotype_complete(type));
+	if (request->prepare != NULL)
+		request->prepare(type, &options);
+	options.unstopped = runs(session);
+	return reader_open_part(type, header, request->part, request->part_old, &options, &session->findings, out);
+}
+
+struct error *session_open_map(struct session *session, const struct map_request *request, struct reader **out)
+{
+	struct gotype *type;
+	taddr header;
+
+	/* once while the target runs: names and types are looked up now, so that it stands for reading only */
+	if (session->invocation->pid != 0)
+		TRY(find_map(session, &type, &header));
+	for (int attempt = 1;; attempt++) {
+		TRY(session_stop(session));
+		TRY(open_reader(session, request, out));
+		if (!reader_changed(*out))
+			break;
+		if (attempt == ATTEMPTS) {
+			findings_add(&session->findings, reader_map(*out)->address,
+				     "the map changed while it was read, %d times in a row: what is shown may never have been there together",
+				     ATTEMPTS);
+			break;
+		}
+		session->read_again++;
+		reader_close(*out);
+		findings_free(&session->findings);
+	}
+	if (request->while_stopped != NULL)
+		request->while_stopped(reader_map(*out), request->context);
+	if (reader_captured(*out))
+		session_resume(session);
+	else if (session->invocation->pid != 0 && !runs(session))
+		diagnostics_note("the map is larger than the buffer of %zu MB: the process stands until it is read (--buffer SIZE, --no-stop)",
+				 session->invocation->buffer >> 20);
+	return NULL;
+}
+
+void session_close_map(struct session *session, struct reader *reader)
+{
+	if (reader_captured(reader) && !reader_changed(reader)) {
+		reader_close(reader);
+		return;
+	}
+	if (reader_changed(reader) && session->findings.total == 0)
+		findings_add(&session->findings, reader_map(reader)->address, "the map changed while it was read");
+	reader_close(reader);
+	session_resume(session);
+}
+
+void session_check_count(struct session *session, const struct reader *reader, uint64_t live)
+{
+	const struct go_map *map = reader_map(reader);
+
+	if (map_being_written(map))
+		diagnostics_warning("0x%llx: the map is in the middle of a write (its writing flag is set)",
+				    (unsigned long long)map->address.v);
+	if (!reader_cut(reader) && live != map->length)
+		findings_add(&session->findings, map->address, "the header says %llu entries, %llu were found",
+			     (unsigned long long)map->length, (unsigned long long)live);
+}
+
+/* --- what commands share in their output ------------------------------------------------------------------------ */
+
+void session_json_head(struct session *session, const struct go_map *map)
+{
+	struct json *json = session->json;
+
+	json_key(json, "map");
+	json_name(json, session->invocation->argument);
+	json_key(json, "type");
+	json_name(json, map->type->name);
+	json_key(json, "address");
+	json_address(json, map->address);
+	json_key(json, "implementation");
+	json_name(json, map_implementation_name(map->layout->implementation));
+	json_key(json, "go");
+	json_name(json, session->binary->go_version);
+	json_key(json, "len");
+	json_unsigned(json, map->length);
+}
+
+void session_text_head(struct session *session, const struct go_map *map)
+{
+	const struct text *text = &session->text;
+	struct output *output = text->output;
+
+	text_begin(text, TEXT_HEADING);
+	text_plain(output, session->invocation->argument);
+	text_end(text, TEXT_HEADING);
+	output_text(output, "  ");
+	text_plain(output, map->type->name);
+	if (map->address.v == 0) {
+		output_text(output, "  nil\n");
+		return;
+	}
+	output_format(output, "  %llu %s  %s  ", (unsigned long long)map->length, map->length == 1 ? "entry" : "entries",
+		      map_implementation_name(map->layout->implementation));
+	output_address(output, map->address.v);
+	output_text(output, "  ");
+	text_plain(output, session->binary->go_version ? session->binary->go_version : "Go");
+	output_char(output, '\n');
+}

@@ -1,0 +1,293 @@
+#include <stdlib.h>
+
+#include "analysis/stat.h"
+#include "command/command.h"
+
+enum { BAR_WIDTH = 40, ROWS_SHOWN = 24 };
+
+static void read_spares(const struct go_map *map, void *context)
+{
+	stat_read_spares(map, context);
+}
+
+/* --- JSON ------------------------------------------------------------------------------------------------------ */
+
+static void number(struct json *json, const char *key, uint64_t value)
+{
+	json_key(json, key);
+	json_unsigned(json, value);
+}
+
+static void flag(struct json *json, const char *key, bool value)
+{
+	json_key(json, key);
+	json_bool(json, value);
+}
+
+static void histogram(struct json *json, const char *key, const struct histogram *values)
+{
+	json_key(json, key);
+	json_array_begin(json);
+	for (size_t i = 0; i < values->count; i++)
+		json_unsigned(json, values->items[i]);
+	json_array_end(json);
+}
+
+static bool is_growing(const struct go_map *map)
+{
+	return map->layout->implementation == MAP_CLASSIC && map->address.v != 0 && map->classic.old_buckets.v != 0;
+}
+
+static void json_classic(struct json *json, const struct go_map *map, const struct map_stat *stat)
+{
+	const struct classic_header *header = &map->classic;
+
+	number(json, "b", header->b);
+	number(json, "buckets", header->bucket_count);
+	number(json, "old_buckets", header->old_count);
+	number(json, "evacuated", stat->evacuated);
+	number(json, "nevacuate", header->nevacuate);
+	number(json, "overflow_buckets", stat->overflow_buckets);
+	number(json, "spare_buckets", stat->spare_buckets);
+	number(json, "noverflow", header->noverflow);
+	number(json, "flags", header->flags);
+	number(json, "hash0", header->hash0);
+	histogram(json, "chain_lengths", &stat->chain_lengths);
+	flag(json, "same_size_grow", header->flags & CLASSIC_SAME_SIZE_GROW);
+	number(json, "deleted", stat->deleted);
+	number(json, "grows_above", stat->limit);
+}
+
+static void json_swiss(struct json *json, const struct go_map *map, const struct map_stat *stat)
+{
+	const struct swiss_header *header = &map->swiss;
+
+	number(json, "tables", stat->tables);
+	number(json, "directory_len", header->dir_len);
+	number(json, "global_depth", header->global_depth);
+	number(json, "groups", stat->groups);
+	number(json, "tombstones", stat->deleted);
+	number(json, "seed", header->seed);
+	flag(json, "writing", header->writing != 0);
+	if (stat->no_probe_lengths != NULL) {
+		json_key(json, "probe_lengths");
+		json_null(json);
+		json_key(json, "no_probe_lengths");
+		json_name(json, stat->no_probe_lengths);
+	} else {
+		histogram(json, "probe_lengths", &stat->probe_lengths);
+	}
+	number(json, "unhashable", stat->unhashable);
+	number(json, "misplaced", stat->misplaced);
+	number(json, "growth_left", stat->table_growth_left);
+}
+
+static void print_json(struct session *session, const struct go_map *map, const struct map_stat *stat)
+{
+	struct json *json = session->json;
+
+	json_object_begin(json);
+	session_json_head(session, map);
+	number(json, "capacity", stat->capacity);
+	json_key(json, "load_factor");
+	json_double(json, stat->load_factor, 64);
+	number(json, "bytes", stat->bytes);
+	number(json, "wasted_bytes", stat->wasted_bytes);
+	flag(json, "growing", is_growing(map));
+	if (map->layout->implementation == MAP_CLASSIC)
+		json_classic(json, map, stat);
+	else
+		json_swiss(json, map, stat);
+	json_object_end(json);
+	json_end_line(json);
+}
+
+/* --- text ------------------------------------------------------------------------------------------------------ */
+
+static void line(const struct text *text, const char *label)
+{
+	text_begin(text, TEXT_KEY);
+	output_format(text->output, "  %-14s", label);
+	text_end(text, TEXT_KEY);
+}
+
+/* 1536 -> "1536 (1.5 KiB)" */
+static void bytes(struct output *output, uint64_t value)
+{
+	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB" };
+	double scaled = (double)value / 1024;
+	size_t unit = 0;
+
+	output_unsigned(output, value);
+	output_text(output, " bytes");
+	if (value < 1024)
+		return;
+	for (; scaled >= 1024 && unit < 3; unit++)
+		scaled /= 1024;
+	output_format(output, " (%.1f %s)", scaled, units[unit]);
+}
+
+static void print_histogram(const struct text *text, const char *title, const char *of, const struct histogram *values)
+{
+	uint64_t most = 1, rest = 0;
+
+	for (size_t i = 0; i < values->count; i++)
+		most = values->items[i] > most ? values->items[i] : most;
+	line(text, title);
+	output_format(text->output, "%s\n", of);
+	for (size_t i = 0; i < values->count && i < ROWS_SHOWN; i++) {
+		output_format(text->output, "  %14zu  %10llu ", i + 1, (unsigned long long)values->items[i]);
+		text_bar(text, values->items[i], most, BAR_WIDTH);
+		output_char(text->output, '\n');
+	}
+	for (size_t i = ROWS_SHOWN; i < values->count; i++)
+		rest += values->items[i];
+	if (rest != 0)
+		output_format(text->output, "          longer  %10llu\n", (unsigned long long)rest);
+}
+
+static void print_memory(const struct text *text, const struct map_stat *stat)
+{
+	line(text, "memory");
+	bytes(text->output, stat->bytes);
+	output_char(text->output, '\n');
+	line(text, "wasted");
+	bytes(text->output, stat->wasted_bytes);
+	if (stat->bytes != 0)
+		output_format(text->output, ", %.0f %%", 100.0 * (double)stat->wasted_bytes / (double)stat->bytes);
+	output_char(text->output, '\n');
+}
+
+static void print_classic_growth(const struct text *text, const struct go_map *map, const struct map_stat *stat)
+{
+	const struct classic_header *header = &map->classic;
+	unsigned b = header->b < 15 ? header->b : 15;
+	struct output *output = text->output;
+
+	line(text, "growth");
+	if (is_growing(map)) {
+		output_format(output, "growing%s: %llu of %llu old buckets evacuated; each insert or delete moves one or two more\n",
+			      header->flags & CLASSIC_SAME_SIZE_GROW ? " to the same size (it had too many overflow buckets)" : " to twice the size",
+			      (unsigned long long)stat->evacuated, (unsigned long long)header->old_count);
+		return;
+	}
+	output_format(output, "doubles at the insert that makes it more than %llu entries (%llu to go)\n",
+		      (unsigned long long)stat->limit,
+		      (unsigned long long)(stat->limit > map->length ? stat->limit - map->length + 1 : 1));
+	output_format(output, "  %-14sis rebuilt at the same size when the count of overflow buckets is %llu (now %u)\n", "",
+		      1ULL << b, header->noverflow);
+}
+
+static void print_classic(const struct text *text, const struct go_map *map, const struct map_stat *stat)
+{
+	const struct classic_header *header = &map->classic;
+	struct output *output = text->output;
+
+	line(text, "buckets");
+	output_format(output, "%llu of 8 slots (B %u), %llu overflow buckets behind them, %llu spare\n",
+		      (unsigned long long)header->bucket_count, header->b, (unsigned long long)stat->overflow_buckets,
+		      (unsigned long long)stat->spare_buckets);
+	line(text, "load factor");
+	output_format(output, "%.2f entries a bucket (limit %.1f)\n", stat->load_factor,
+		      (double)map->program->version->load_numerator / map->program->version->load_denominator);
+	line(text, "deleted slots");
+	output_format(output, "%llu\n", (unsigned long long)stat->deleted);
+	print_classic_growth(text, map, stat);
+	print_memory(text, stat);
+	print_histogram(text, "chain lengths", "buckets to look through, at worst, and how many chains have so many",
+			&stat->chain_lengths);
+}
+
+static void print_swiss_growth(const struct text *text, const struct go_map *map, const struct map_stat *stat)
+{
+	line(text, "growth");
+	if (map->swiss.dir_len == 0)
+		output_text(text->output, "becomes a table of 16 slots at the insert that makes it more than 8 entries\n");
+	else
+		output_format(text->output, "the fullest table is rebuilt, doubled or split (at 1024 slots) after %llu more inserts into it\n",
+			      (unsigned long long)stat->table_growth_left);
+}
+
+static void print_swiss(const struct text *text, const struct go_map *map, const struct map_stat *stat)
+{
+	const struct swiss_header *header = &map->swiss;
+	struct output *output = text->output;
+
+	line(text, "groups");
+	if (header->dir_len == 0)
+		output_text(output, "one of 8 slots, no table (small map)\n");
+	else
+		output_format(output, "%llu of 8 slots in %llu tables; directory of %llu (depth %u)\n",
+			      (unsigned long long)stat->groups, (unsigned long long)stat->tables,
+			      (unsigned long long)header->dir_len, header->global_depth);
+	line(text, "load factor");
+	output_format(output, "%.2f entries a slot (limit 0.875)\n", stat->load_factor);
+	line(text, "tombstones");
+	output_format(output, "%llu\n", (unsigned long long)stat->deleted);
+	print_swiss_growth(text, map, stat);
+	print_memory(text, stat);
+	if (stat->no_probe_lengths == NULL) {
+		print_histogram(text, "probe lengths", "groups to look at to find an entry, and how many entries need so many",
+				&stat->probe_lengths);
+	} else {
+		line(text, "probe lengths");
+		text_plain(output, stat->no_probe_lengths);
+		output_char(output, '\n');
+	}
+	if (stat->unhashable != 0)
+		output_format(output, "  %-14s%llu entries have a NaN in their key and can be anywhere\n", "",
+			      (unsigned long long)stat->unhashable);
+}
+
+static void print_text(struct session *session, const struct go_map *map, const struct map_stat *stat)
+{
+	const struct text *text = &session->text;
+
+	session_text_head(session, map);
+	if (map->address.v == 0)
+		return;
+	line(text, "entries");
+	output_format(text->output, "%llu in %llu slots\n", (unsigned long long)map->length, (unsigned long long)stat->capacity);
+	if (map->layout->implementation == MAP_CLASSIC)
+		print_classic(text, map, stat);
+	else
+		print_swiss(text, map, stat);
+}
+
+static struct error *run(struct session *session)
+{
+	struct map_stat stat = { 0 };
+	struct map_request request = map_request_default(session);
+	struct reader *reader;
+
+	request.prepare = stat_reader_options;
+	request.while_stopped = read_spares;
+	request.context = &stat;
+	TRY(session_open_map(session, &request, &reader));
+
+	struct error *error = stat_compute(reader, &session->findings, &stat);
+
+	if (error == NULL) {
+		session_check_count(session, reader, stat.live);
+		if (session->json != NULL)
+			print_json(session, reader_map(reader), &stat);
+		else
+			print_text(session, reader_map(reader), &stat);
+	}
+	map_stat_free(&stat);
+	session_close_map(session, reader);
+	return error;
+}
+
+const struct command command_stat = {
+	.name = "stat",
+	.summary = "Show a map's size, load, growth and waste",
+	.arguments = "MAP",
+	.argument_required = true,
+	.needs_memory = true,
+	.options = OPTIONS_MEMORY,
+	.description = "Memory is what the map itself owns: header, buckets or groups and tables, overflow and old buckets, keys and elems "
+		       "stored behind pointers; not what strings and pointers in it lead to. Wasted is the part of it "
+		       "that no live entry uses: free and deleted slots, spare buckets, evacuated ones. Maps never shrink.",
+	.run = run,
+};
