@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "gotype/private.h"
+#include "layout/descriptor.h"
 #include "layout/map.h"
 #include "util/alloc.h"
 
@@ -73,10 +74,17 @@ static struct error *load_struct(struct program *program, enum descriptor_struct
 
 	struct layout_struct *layout = &program->descriptors->structs[which];
 
-	if (layout->name == NULL)
-		TRY(layout_struct_named(program->binary, struct_names[which], layout));
 	*out = layout;
-	return NULL;
+	if (layout->name != NULL)
+		return NULL;
+
+	struct error *error = layout_struct_named(program->binary, struct_names[which], layout);
+
+	if (error != NULL && layout_descriptor_known(struct_names[which][0], program->machine.word_size, layout)) {
+		error_free(error);
+		return NULL;
+	}
+	return error;
 }
 
 /* A field by either of its names: as internal/abi spells it, and as runtime did. */
