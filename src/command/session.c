@@ -258,31 +258,55 @@ static bool runs(const struct session *session)
 	return stats.mode == LIVE_UNSTOPPED || (stats.mode == LIVE_HELD && !stats.held_stopped);
 }
 
-static struct error *open_reader(struct session *session, const struct map_request *request, struct reader **out)
+/* A reader for the map that the name leads to now. */
+static struct error *make_reader(struct session *session, const struct map_request *request, struct gotype *type, taddr header,
+				 struct reader **out)
 {
 	struct reader_options options = request->options;
-	struct gotype *type;
-	taddr header;
 
-	TRY(find_map(session, &type, &header));
 	TRY(gotype_complete(type));
 	if (request->prepare != NULL)
 		request->prepare(type, &options);
 	options.unstopped = runs(session);
-	return reader_open_part(type, header, request->part, request->part_old, &options, &session->findings, out);
+	TRY(reader_create(type, header, &options, &session->findings, out));
+	reader_set_part(*out, request->part, request->part_old);
+	return NULL;
+}
+
+/* Everything slow is done before the target stands: names and types are looked up, memory is taken. */
+static struct error *read_once(struct session *session, const struct map_request *request, struct reader **out)
+{
+	struct gotype *type, *again;
+	struct reader *reader;
+	taddr header;
+
+	TRY(find_map(session, &type, &header));
+	TRY(make_reader(session, request, type, header, &reader));
+
+	struct error *error = session_stop(session);
+
+	if (error == NULL && session->invocation->pid != 0)
+		error = find_map(session, &again, &header);
+	if (error == NULL && session->invocation->pid != 0 && again != type) {
+		/* an interface on the way holds another type now */
+		reader_close(reader);
+		reader = NULL;
+		error = make_reader(session, request, again, header, &reader);
+	}
+	if (error == NULL)
+		error = reader_open(reader, header);
+	if (error != NULL) {
+		reader_close(reader);
+		return error;
+	}
+	*out = reader;
+	return NULL;
 }
 
 struct error *session_open_map(struct session *session, const struct map_request *request, struct reader **out)
 {
-	struct gotype *type;
-	taddr header;
-
-	/* once while the target runs: names and types are looked up now, so that it stands for reading only */
-	if (session->invocation->pid != 0)
-		TRY(find_map(session, &type, &header));
 	for (int attempt = 1;; attempt++) {
-		TRY(session_stop(session));
-		TRY(open_reader(session, request, out));
+		TRY(read_once(session, request, out));
 		if (!reader_changed(*out))
 			break;
 		if (attempt == ATTEMPTS) {

@@ -56,7 +56,11 @@ static void show_entry_text(struct shower *shower, const struct go_map *map, con
 
 static void show_batch(struct shower *shower, const struct go_map *map, const struct map_batch *batch)
 {
+	enum { AHEAD = 4 }; /* units: enough for memory to answer meanwhile */
+
 	for (size_t i = 0; i < batch->count; i++) {
+		if (i + AHEAD < batch->count)
+			map_unit_prefetch(map, &batch->units[i + AHEAD]);
 		for (unsigned live = batch->units[i].live; live != 0; live &= live - 1, shower->live++) {
 			struct map_entry entry;
 			struct error *error = map_entry_load(map, &batch->units[i], (unsigned)__builtin_ctz(live),

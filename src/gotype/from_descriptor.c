@@ -278,7 +278,7 @@ struct error *gotype_of_descriptor(struct program *program, taddr address, struc
 
 static struct error *part(struct descriptor *descriptor, const char *name, const char *old_name, struct gotype **out)
 {
-	uint64_t address;
+	uint64_t address = 0;
 	struct program *program = descriptor->program;
 
 	TRY(descriptor_word(descriptor, name, old_name, 0, &address));

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "util/alloc.h"
+#include "util/pages.h"
 
 /* A unit in 16 bytes. Overflow chains (classic) and tables of a batch (swiss) are both below 2^13. */
 struct kept_unit {
@@ -22,7 +23,8 @@ struct kept_batch {
 	struct kept_unit *units;
 	struct map_table *tables;
 	uint8_t *data; /* for each unit: control bytes, then key and elem of each live slot; or the unit whole */
-	size_t size;   /* of all that is allocated */
+	size_t size;   /* of data, units and tables */
+	bool reserved; /* `data` lies in the capture's reserve */
 };
 
 struct capture {
@@ -30,12 +32,23 @@ struct capture {
 	bool whole, consume;
 	struct kept_batch *first, *last, *at;
 	size_t size;
+	uint8_t *reserve; /* NULL: none */
+	size_t reserve_size, reserve_used;
 	/* what capture_next() handed out */
 	struct map_unit *units;
 	size_t unit_capacity;
 	uint8_t *bytes;
 	size_t bytes_capacity;
 };
+
+/* The bytes of a slot that hold key and elem. Swiss slots hold both in one stride: it would be copied twice. */
+static size_t elem_bytes(const struct go_map *map)
+{
+	const struct map_unit_layout *layout = &map->layout->unit;
+	bool together = layout->elem_offset < layout->key_offset + layout->key_stride && layout->elem_offset >= layout->key_offset;
+
+	return together ? 0 : layout->elem_stride;
+}
 
 struct capture *capture_create(const struct go_map *map, bool whole)
 {
@@ -46,11 +59,34 @@ struct capture *capture_create(const struct go_map *map, bool whole)
 	return capture;
 }
 
+void capture_reserve(struct capture *capture, size_t bytes)
+{
+	struct error *error = pages_allocate(bytes, "the copy of a map", &capture->reserve);
+
+	if (error == NULL) {
+		pages_touch(capture->reserve, bytes);
+		capture->reserve_size = bytes;
+	}
+	error_free(error); /* without a reserve memory is taken when it is needed */
+}
+
+size_t capture_estimate(const struct go_map *map, bool whole)
+{
+	const struct map_unit_layout *layout = &map->layout->unit;
+	/* a Swiss map's directory does not say how many groups there are: at a load of a half, one for four entries */
+	uint64_t units = map->layout->implementation == MAP_CLASSIC ? map->classic.bucket_count + map->classic.old_count
+								   : map->length / 4 + 1;
+	uint64_t slots = map->length * (layout->key_stride + elem_bytes(map));
+
+	return units * (whole ? layout->size : MAP_SLOTS) + (whole ? 0 : slots);
+}
+
 static void free_batch(struct kept_batch *batch)
 {
 	free(batch->units);
 	free(batch->tables);
-	free(batch->data);
+	if (!batch->reserved)
+		free(batch->data);
 	free(batch);
 }
 
@@ -64,6 +100,7 @@ void capture_destroy(struct capture *capture)
 		free_batch(capture->first);
 		capture->first = next;
 	}
+	free(capture->reserve);
 	free(capture->units);
 	free(capture->bytes);
 	free(capture);
@@ -83,16 +120,7 @@ static size_t data_size(const struct capture *capture, const struct map_batch *b
 		return batch->count * layout->size;
 	for (size_t i = 0; i < batch->count; i++)
 		slots += (size_t)__builtin_popcount(batch->units[i].live);
-	return batch->count * MAP_SLOTS + slots * (layout->key_stride + layout->elem_stride);
-}
-
-/* The bytes of a slot that hold key and elem. Swiss slots hold both in one stride: it would be copied twice. */
-static size_t elem_bytes(const struct go_map *map)
-{
-	const struct map_unit_layout *layout = &map->layout->unit;
-	bool together = layout->elem_offset < layout->key_offset + layout->key_stride && layout->elem_offset >= layout->key_offset;
-
-	return together ? 0 : layout->elem_stride;
+	return batch->count * MAP_SLOTS + slots * (layout->key_stride + elem_bytes(capture->map));
 }
 
 static uint8_t *pack_unit(const struct capture *capture, const struct map_unit *unit, uint8_t *to)
@@ -141,15 +169,20 @@ static const uint8_t *unpack_unit(const struct capture *capture, const struct ke
 struct error *capture_add(struct capture *capture, const struct map_batch *batch)
 {
 	size_t size = data_size(capture, batch);
-	void *data;
+	bool reserved = size <= capture->reserve_size - capture->reserve_used;
+	void *data = capture->reserve + capture->reserve_used;
 
-	TRY(alloc_checked(size, 1, "the copy of a map", &data));
+	if (reserved)
+		capture->reserve_used += size;
+	else
+		TRY(alloc_checked(size, 1, "the copy of a map", &data));
 
 	struct kept_batch *kept = xcalloc(1, sizeof(*kept));
 	uint8_t *to = data;
 	bool swiss = capture->map->layout->implementation == MAP_SWISS;
 
 	kept->data = data;
+	kept->reserved = reserved;
 	kept->units = xreallocarray(NULL, batch->count, sizeof(*kept->units));
 	kept->unit_count = batch->count;
 	for (size_t i = 0; i < batch->count; i++) {

@@ -6,8 +6,13 @@
 
 struct capture;
 
-/* `whole`: units are kept as they are (for what shows empty and deleted slots too), not only their live slots. */
+/* `map` may be filled in later, but before capture_add(). `whole`: units are kept as they are (for what shows empty and
+ * deleted slots too), not only their live slots. */
 struct capture *capture_create(const struct go_map *map, bool whole);
+/* Takes memory for so many bytes of units before they come. */
+void capture_reserve(struct capture *capture, size_t bytes);
+/* About how many bytes capturing that map takes. */
+size_t capture_estimate(const struct go_map *map, bool whole);
 void capture_destroy(struct capture *capture);
 
 /* Copies a batch; of each unit the slots in its `live`. */

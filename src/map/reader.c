@@ -8,11 +8,14 @@
 
 /* Slices of structs of slices ...: what lies deeper than this many pointers is read one by one. */
 enum { LEVEL_LIMIT = 16 };
+/* Less than this is taken when it is needed. */
+enum { RESERVE_LEAST = 1 << 20 };
 
 struct reader {
 	struct go_map map;
 	struct reader_options options;
 	struct findings *findings;
+	struct gotype *type;
 	struct target *base;     /* program->memory as it was */
 	struct map_walk *walk;   /* NULL once captured */
 	struct mirror *mirror;   /* NULL: bytes are used in place */
@@ -206,7 +209,6 @@ static struct error *capture_all(struct reader *reader)
 {
 	bool full = false, deeper = false;
 
-	reader->capture = capture_create(&reader->map, reader->options.whole);
 	TRY(capture_units(reader, &full, &deeper));
 	if (!full)
 		TRY(capture_levels(reader, &full, deeper));
@@ -225,43 +227,66 @@ static struct error *capture_all(struct reader *reader)
 
 /* --- the interface ----------------------------------------------------------------------------------------- */
 
-struct error *reader_open_part(struct gotype *type, taddr address, uint64_t part, bool old, const struct reader_options *options,
-			       struct findings *findings, struct reader **out)
+/* Memory for the copy of the map, and for what its strings take: a guess, more is taken when it is needed. */
+static void reserve(struct reader *reader, const struct go_map *map)
+{
+	const struct reader_options *options = &reader->options;
+	size_t units = capture_estimate(map, options->whole), values = 0;
+
+	if (options->most_entries < map->length)
+		return;
+	if (options->keys && value_has_references(map->type->key))
+		values += map->length * 16;
+	if (options->elems && value_has_references(map->type->elem))
+		values += map->length * 16;
+	if (units >= RESERVE_LEAST && units <= options->memory_limit)
+		capture_reserve(reader->capture, units);
+	if (values >= RESERVE_LEAST && values <= options->memory_limit)
+		mirror_reserve(reader->mirror, values);
+}
+
+struct error *reader_create(struct gotype *type, taddr address, const struct reader_options *options,
+			    struct findings *findings, struct reader **out)
 {
 	struct reader *reader = xcalloc(1, sizeof(*reader));
-	struct program *program = type->program;
-	struct error *error = map_open(type, address, &reader->map);
+	struct target *memory = type->program->memory;
+	struct go_map map;
+	struct error *error = map_open(type, address, &map);
 
 	if (error != NULL) {
 		free(reader);
 		return error;
 	}
+	reader->type = type;
 	reader->options = *options;
 	reader->findings = findings;
-	reader->base = program->memory;
-	reader->part = part;
-	reader->part_old = old;
-	/* compile the types now: descriptors and DWARF are not read in the middle of a capture */
-	value_has_references(reader->map.type->key);
-	value_has_references(reader->map.type->elem);
-	reader->walk = make_walk(reader, findings);
-	if (program->memory->ops->view == NULL) {
-		reader->mirror = mirror_create(program->memory, options->memory_limit);
-		program->memory = mirror_target(reader->mirror);
-		error = capture_all(reader);
-	}
-	if (error != NULL) {
-		reader_close(reader);
-		return error;
+	reader->base = memory;
+	reader->part = UINT64_MAX;
+	value_has_references(type->key);
+	value_has_references(type->elem);
+	if (memory->ops->view == NULL) {
+		reader->mirror = mirror_create(memory, options->memory_limit);
+		reader->capture = capture_create(&reader->map, options->whole);
+		reserve(reader, &map);
 	}
 	*out = reader;
 	return NULL;
 }
 
-struct error *reader_open(struct gotype *type, taddr address, const struct reader_options *options, struct findings *findings,
-			  struct reader **out)
+void reader_set_part(struct reader *reader, uint64_t part, bool old)
 {
-	return reader_open_part(type, address, UINT64_MAX, false, options, findings, out);
+	reader->part = part;
+	reader->part_old = old;
+}
+
+struct error *reader_open(struct reader *reader, taddr address)
+{
+	TRY(map_open(reader->type, address, &reader->map));
+	reader->walk = make_walk(reader, reader->findings);
+	if (reader->mirror == NULL)
+		return NULL;
+	reader->type->program->memory = mirror_target(reader->mirror);
+	return capture_all(reader);
 }
 
 const struct go_map *reader_map(const struct reader *reader)
@@ -317,7 +342,7 @@ void reader_close(struct reader *reader)
 {
 	if (reader == NULL)
 		return;
-	reader->map.program->memory = reader->base;
+	reader->type->program->memory = reader->base;
 	map_walk_destroy(reader->walk);
 	capture_destroy(reader->capture);
 	mirror_destroy(reader->mirror);

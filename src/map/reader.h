@@ -27,14 +27,19 @@ enum { READER_MEMORY_LIMIT = 48 << 20 };
 struct reader;
 
 /*
- * Opens the map at `address`. program->memory is the target, and is something else until reader_close(). The target is stopped, if
- * it has to be, by the caller; reader_captured() says whether it may run on now.
+ * A reader of a map of `type`, not opened yet: types are looked up and, where the map that is at `address` now will be
+ * copied, memory for it is taken. Do this before the target is stopped; the map may be another one when it is opened. Ended with
+ * reader_close().
  */
-struct error *reader_open(struct gotype *type, taddr address, const struct reader_options *options,
-			  struct findings *findings, struct reader **out) MUST_CHECK;
-/* The same for one bucket (Swiss: the table of a directory slot) of it. */
-struct error *reader_open_part(struct gotype *type, taddr address, uint64_t part, bool old, const struct reader_options *options,
-			       struct findings *findings, struct reader **out) MUST_CHECK;
+struct error *reader_create(struct gotype *type, taddr address, const struct reader_options *options,
+			    struct findings *findings, struct reader **out) MUST_CHECK;
+/* Only one bucket with its chain (classic; `old`: of the old buckets), or the table of one directory slot (Swiss). */
+void reader_set_part(struct reader *reader, uint64_t part, bool old);
+/*
+ * Opens the map at `address`, once. program->memory is the target, and is something else from here to reader_close(). The
+ * target is stopped, if it has to be, by the caller; reader_captured() says whether it may run on now.
+ */
+struct error *reader_open(struct reader *reader, taddr address) MUST_CHECK;
 
 const struct go_map *reader_map(const struct reader *reader);
 /* Nothing more will be read from the target but what never changes (type descriptors). */
@@ -46,6 +51,7 @@ bool reader_cut(const struct reader *reader);
 
 /* The next units; none at the end. */
 struct error *reader_next(struct reader *reader, struct map_batch *out) MUST_CHECK;
+/* NULL is allowed. */
 void reader_close(struct reader *reader);
 
 #endif

@@ -403,6 +403,28 @@ struct error *map_entry_load(const struct go_map *map, const struct map_unit *un
 	return NULL;
 }
 
+static void prefetch_string(const struct program *program, const uint8_t *slot)
+{
+	const uint8_t *bytes = target_view(program->memory, load_address(&program->machine, slot), 1);
+
+	if (bytes != NULL)
+		__builtin_prefetch(bytes);
+}
+
+void map_unit_prefetch(const struct go_map *map, const struct map_unit *unit)
+{
+	bool keys = map->type->key->kind == GO_STRING, elems = map->type->elem->kind == GO_STRING;
+
+	for (unsigned live = keys || elems ? unit->live : 0; live != 0; live &= live - 1) {
+		unsigned slot = (unsigned)__builtin_ctz(live);
+
+		if (keys)
+			prefetch_string(map->program, map_key_slot(map, unit, slot));
+		if (elems)
+			prefetch_string(map->program, map_elem_slot(map, unit, slot));
+	}
+}
+
 void map_scratch_free(struct map_scratch *scratch)
 {
 	free(scratch->key);

@@ -2,11 +2,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "target/page_index.h"
 #include "util/alloc.h"
 #include "util/interrupt.h"
+#include "util/pages.h"
 
 #define PAGE PAGE_INDEX_PAGE
 /* A piece of a fetch. Small enough that a page missing in it costs little, large enough to cost no calls. */
@@ -15,6 +15,9 @@
 #define BATCH_PIECES 1024
 /* How many bytes a batch may have; between batches an interrupt is noticed. */
 #define BATCH_PAGES ((size_t)16384)
+
+/* A spare block with so many bytes is used for a part of a fetch. */
+#define SPARE_LEAST ((size_t)1 << 20)
 
 /* Values in the index; others are numbers of runs. */
 #define NOTED UINT32_MAX
@@ -25,6 +28,15 @@ struct run {
 	uint64_t first; /* page number */
 	uint64_t count;
 	uint8_t *bytes; /* in a block */
+};
+
+/* The pages of an aligned GiB. */
+#define REGION_PAGES ((uint64_t)1 << 18)
+#define REGIONS_LIMIT 64
+
+struct region {
+	uint64_t number; /* of its first page, divided by REGION_PAGES */
+	uint64_t *known; /* bit of a page: it is in the index */
 };
 
 /* What one fetch allocated. */
@@ -41,7 +53,9 @@ struct mirror {
 	size_t held_pages;
 	bool sealed;
 	uint64_t late_bytes;
-	uint64_t last_wanted; /* page number; small things lie side by side */
+	struct region *regions; /* which pages are known, a bit each: asked a million times while the target stands */
+	size_t region_count;
+	struct region *last_region;
 
 	struct page_index index;
 	uint64_t *noted; /* page numbers, not fetched yet */
@@ -221,7 +235,6 @@ struct mirror *mirror_create(struct target *base, size_t limit)
 	mirror->target.ops = &mirror_ops;
 	mirror->base = base;
 	mirror->limit_pages = limit / PAGE;
-	mirror->last_wanted = UINT64_MAX;
 	return mirror;
 }
 
@@ -234,6 +247,9 @@ void mirror_destroy(struct mirror *mirror)
 	free(mirror->blocks);
 	free(mirror->runs);
 	free(mirror->noted);
+	for (size_t i = 0; i < mirror->region_count; i++)
+		free(mirror->regions[i].known);
+	free(mirror->regions);
 	page_index_free(&mirror->index);
 	free(mirror);
 }
@@ -246,6 +262,45 @@ struct target *mirror_target(struct mirror *mirror)
 static bool is_known(const struct mirror *mirror, uint64_t page)
 {
 	return page_index_get(&mirror->index, page) != NULL;
+}
+
+/* The region of a page, made if need be; NULL where there are too many. */
+static struct region *region_of(struct mirror *mirror, uint64_t page)
+{
+	uint64_t number = page / REGION_PAGES;
+
+	for (size_t i = 0; i < mirror->region_count; i++)
+		if (mirror->regions[i].number == number)
+			return &mirror->regions[i];
+	if (mirror->region_count == REGIONS_LIMIT)
+		return NULL;
+	if (mirror->regions == NULL)
+		mirror->regions = xcalloc(REGIONS_LIMIT, sizeof(*mirror->regions));
+
+	struct region *region = &mirror->regions[mirror->region_count++];
+
+	*region = (struct region){ number, xcalloc(REGION_PAGES / 64, sizeof(*region->known)) };
+	return region;
+}
+
+/* Whether the page was marked known, told by the region that the last one was in. */
+static inline bool is_marked(const struct mirror *mirror, uint64_t page)
+{
+	const struct region *region = mirror->last_region;
+	uint64_t bit = page % REGION_PAGES;
+
+	return region != NULL && region->number == page / REGION_PAGES && (region->known[bit / 64] >> bit % 64 & 1);
+}
+
+static void mark(struct mirror *mirror, uint64_t page)
+{
+	struct region *region = region_of(mirror, page);
+	uint64_t bit = page % REGION_PAGES;
+
+	if (region == NULL)
+		return;
+	region->known[bit / 64] |= UINT64_C(1) << bit % 64;
+	mirror->last_region = region;
 }
 
 static bool fits(const struct mirror *mirror, uint64_t pages)
@@ -288,11 +343,12 @@ bool mirror_want(struct mirror *mirror, taddr address, size_t length)
 	if (__builtin_add_overflow(address.v, length - 1, &last))
 		return false; /* more than there is */
 	last /= PAGE;
-	if (first == last && first == mirror->last_wanted)
+	if (is_marked(mirror, first) && (first == last || (first + 1 == last && is_marked(mirror, last))))
 		return true;
 	if (!want_pages(mirror, first, last - first + 1))
 		return false;
-	mirror->last_wanted = last;
+	for (uint64_t page = first; page <= last; page++)
+		mark(mirror, page);
 	return true;
 }
 
@@ -406,43 +462,57 @@ static void take(struct mirror *mirror, const struct fetch *fetch)
 	}
 }
 
-/*
- * Memory for pages that are all written soon, while the target stands still: taken 2 MiB at a time where the kernel
- * can, as faulting it in page by page takes longer than the copying.
- */
-static struct error *alloc_block(size_t size, uint8_t **out)
+/* A block that mirror_reserve() or mirror_clear() left: the smallest that has `size` bytes, else the largest. */
+static struct block *spare_block(struct mirror *mirror, size_t size)
 {
-	size_t huge = (size_t)2 << 20;
-	void *bytes = NULL;
+	struct block *best = NULL;
 
-	if (size < 2 * huge) {
-		TRY(alloc_checked(size / PAGE, PAGE, "a copy of the target's memory", &bytes));
-	} else {
-		if (posix_memalign(&bytes, huge, size) != 0)
-			return error_new(ERROR_TARGET, "a copy of the target's memory: no memory for %zu bytes", size);
-		madvise(bytes, size, MADV_HUGEPAGE); /* advice: a kernel without it does without */
+	for (size_t i = 0; i < mirror->block_count; i++) {
+		struct block *block = &mirror->blocks[i];
+
+		if (block->used)
+			continue;
+		if (best == NULL || (block->size >= size && (best->size < size || block->size < best->size)) ||
+		    (best->size < size && block->size > best->size))
+			best = block;
 	}
+	return best;
+}
+
+/* Room for the pages of a fetch, or for as many as a spare block has: *size comes back as what there is. */
+static struct error *get_block(struct mirror *mirror, size_t *size, uint8_t **out)
+{
+	struct block *spare = spare_block(mirror, *size);
+
+	if (spare != NULL && (spare->size >= *size || spare->size >= SPARE_LEAST)) {
+		spare->used = true;
+		*out = spare->bytes;
+		if (*size > spare->size)
+			*size = spare->size;
+		return NULL;
+	}
+
+	uint8_t *bytes = NULL;
+
+	TRY(pages_allocate(*size, "a copy of the target's memory", &bytes));
+	ARRAY_RESERVE(mirror->blocks, mirror->block_count, mirror->block_capacity);
+	mirror->blocks[mirror->block_count++] = (struct block){ bytes, *size, true };
 	*out = bytes;
 	return NULL;
 }
 
-/* Room for the pages of a fetch: a block that mirror_clear() left over, or a new one. */
-static struct error *get_block(struct mirror *mirror, size_t size, uint8_t **out)
+void mirror_reserve(struct mirror *mirror, size_t bytes)
 {
-	uint8_t *bytes = NULL;
+	struct block block = { .size = (bytes + PAGE - 1) / PAGE * PAGE };
+	struct error *error = pages_allocate(block.size, "a copy of the target's memory", &block.bytes);
 
-	for (size_t i = 0; i < mirror->block_count; i++) {
-		if (!mirror->blocks[i].used && mirror->blocks[i].size >= size) {
-			mirror->blocks[i].used = true;
-			*out = mirror->blocks[i].bytes;
-			return NULL;
-		}
+	if (error != NULL) { /* the fetch tries again, and says so */
+		error_free(error);
+		return;
 	}
-	TRY(alloc_block(size, &bytes));
+	pages_touch(block.bytes, block.size);
 	ARRAY_RESERVE(mirror->blocks, mirror->block_count, mirror->block_capacity);
-	mirror->blocks[mirror->block_count++] = (struct block){ bytes, size, true };
-	*out = bytes;
-	return NULL;
+	mirror->blocks[mirror->block_count++] = block;
 }
 
 static void put_block_back(struct mirror *mirror, const uint8_t *bytes)
@@ -452,26 +522,38 @@ static void put_block_back(struct mirror *mirror, const uint8_t *bytes)
 			mirror->blocks[i].used = false;
 }
 
-struct error *mirror_fetch(struct mirror *mirror)
+/* Fetches the noted pages from `from` on, as many as find room together. */
+static struct error *fetch_some(struct mirror *mirror, size_t from, size_t *count)
 {
-	struct fetch fetch = { .mirror = mirror, .pages = mirror->noted, .count = mirror->noted_count };
+	struct fetch fetch = { .mirror = mirror, .pages = mirror->noted + from };
+	size_t size = (mirror->noted_count - from) * PAGE;
 
-	if (fetch.count == 0)
-		return NULL;
-	TRY(get_block(mirror, fetch.count * PAGE, &fetch.bytes));
-	page_numbers_sort(mirror->noted, mirror->noted_count);
+	TRY(get_block(mirror, &size, &fetch.bytes));
+	fetch.count = size / PAGE;
 	fetch.absent = xcalloc(fetch.count, sizeof(*fetch.absent));
 
 	struct error *error = fetch_all(&fetch);
 
-	if (error == NULL) {
+	if (error == NULL)
 		take(mirror, &fetch);
-		mirror->noted_count = 0;
-	} else {
+	else
 		put_block_back(mirror, fetch.bytes);
-	}
 	free(fetch.absent);
+	*count = fetch.count;
 	return error;
+}
+
+struct error *mirror_fetch(struct mirror *mirror)
+{
+	size_t done = 0, count;
+
+	page_numbers_sort(mirror->noted, mirror->noted_count);
+	while (done < mirror->noted_count) {
+		TRY(fetch_some(mirror, done, &count));
+		done += count;
+	}
+	mirror->noted_count = 0;
+	return NULL;
 }
 
 /* Fetches a piece of a run again; a page that has become unreadable has changed. */
@@ -542,11 +624,12 @@ size_t mirror_size(const struct mirror *mirror)
 void mirror_clear(struct mirror *mirror)
 {
 	page_index_clear(&mirror->index);
+	for (size_t i = 0; i < mirror->region_count; i++)
+		memset(mirror->regions[i].known, 0, REGION_PAGES / 8);
 	mirror->noted_count = 0;
 	mirror->run_count = 0;
 	mirror->last_run = 0;
 	mirror->held_pages = 0;
-	mirror->last_wanted = UINT64_MAX;
 	mirror->sealed = false;
 	mirror->late_bytes = 0;
 	for (size_t i = 0; i < mirror->block_count; i++)

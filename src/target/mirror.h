@@ -21,6 +21,8 @@ void mirror_destroy(struct mirror *mirror);
  */
 struct target *mirror_target(struct mirror *mirror);
 
+/* Takes memory for fetching so many bytes later, so that the fetch does not wait for the kernel to find it. */
+void mirror_reserve(struct mirror *mirror, size_t bytes);
 /* Notes that these bytes are wanted. False, and nothing noted, where the limit would be passed. Cheap for pages already there or noted. */
 bool mirror_want(struct mirror *mirror, taddr address, size_t length);
 /* Fetches all that is noted. Pages that cannot be read are left out: reading them is an error then, as on the base. */
