@@ -36,6 +36,7 @@ def check_case(checks, stage, case, update):
     else:
         command = [stage.tool.path, *command[1:]]
     result = process.run(command, 30, env=environment, cwd=stage.folder)
+    values.update(stage.paths())
     stdout, stderr = (golden.normalise(text, values) for text in (result.stdout, result.stderr))
     if update and not result.timed_out and result.status >= 0:
         case.write(result.status, stdout, stderr)
@@ -62,6 +63,10 @@ class Stage:
             self._values[name] = getattr(self, "make_" + name.lower())()
         return self._values[name]
 
+    def paths(self):
+        """What was made so far and is a file: its name may stand in a message about a process of it."""
+        return {name: value for name, value in self._values.items() if isinstance(value, str) and value.startswith("/")}
+
     def _zoo(self):
         if self.zoo is None:
             self.zoo = zoo.Zoo(self.value("EXE"), big=1000)
@@ -85,7 +90,8 @@ class Stage:
         return animal.pid
 
     def make_not_go_pid(self):
-        sleeper = subprocess.Popen(["sleep", "1000"], stdin=subprocess.DEVNULL)
+        self._values["NOT_GO_EXE"] = os.path.realpath(shutil.which("sleep"))
+        sleeper = subprocess.Popen([self._values["NOT_GO_EXE"], "1000"], stdin=subprocess.DEVNULL)
         self._processes.append(sleeper)
         return sleeper.pid
 
@@ -106,6 +112,9 @@ class Stage:
         with open(path, "w") as file:
             file.write("This is not an ELF file, but it is longer than an ELF header, to be fair to those who look.\n" * 3)
         return path
+
+    def make_esc(self):
+        return "\x1b"
 
     def make_missing(self):
         return os.path.join(self.folder, "missing")

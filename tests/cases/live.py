@@ -10,7 +10,6 @@ def check(checks, tool, label, zoo):
     options.check(checks, tool, label, target, zoo.truth, zoo.executable)
     checks.true(f"{label} live: the target answers", zoo.answers(), "no pong")
     check_no_stop(checks, tool, f"{label} no-stop", target, zoo)
-    check_writer(checks, tool, f"{label} writer", target, zoo)
 
 
 def check_fixture(checks, name, truth):
@@ -41,27 +40,3 @@ def check_no_stop(checks, tool, name, target, zoo):
     if document is not None:
         maps.check_head(checks, name, document, zoo.truth, fact)
         maps.check_entries(checks, name, fact, document["entries"])
-
-
-def check_writer(checks, tool, name, target, zoo):
-    """A map that is written at full speed: never an entry that the program could not have seen.
-
-    A stop can fall into a write: then status 4, and what was decoded."""
-    if not checks.wanted(name):
-        return
-    checks.equal(f"{name}: starts", "ok", zoo.ask("write busy on"))
-    answers = 0
-    for _ in range(10):
-        result = tool.run("show", "main.busy", *target, "--format", "json", "--max", "0")
-        checks.true(f"{name}: status", result.status in (0, 4),
-                    f"expected 0 or 4, found {result.status}: {result.stderr[-300:]}")
-        if result.status != 0:
-            continue
-        document = compare.parse(result.stdout)
-        answers += 1
-        torn = [entry for entry in document["entries"] if entry["value"] != 3 * entry["key"]]
-        checks.true(f"{name}: entries", len(torn) <= 1, f"{len(torn)} torn of {document['len']}, such as {torn[:2]}")
-        checks.equal(f"{name}: as many entries as len", document["len"], len(document["entries"]))
-    checks.true(f"{name}: some answers are whole", answers > 0, "all ten ended with status 4")
-    checks.equal(f"{name}: stops", "ok", zoo.ask("write busy off"))
-    checks.true(f"{name}: the target answers", zoo.answers(), "no pong")

@@ -7,7 +7,7 @@ import subprocess
 import time
 
 from cases import maps
-from harness import zoo
+from harness import compare, zoo
 
 PTRACE_SEIZE = 0x4206
 LONGEST_PAUSE = 500  # ms; the benchmark measures against 50 ms, on a machine with nothing else to do
@@ -20,6 +20,7 @@ def check(checks, tool, label, executable):
     try:
         check_pause(checks, tool, f"{label} process pause", animal)
         check_signals(checks, tool, f"{label} process", animal)
+        check_writer(checks, tool, f"{label} process writer", animal)
         check_held(checks, tool, f"{label} process held by another tracer", animal)
     finally:
         animal.close()
@@ -102,6 +103,30 @@ def check_held(checks, tool, name, animal):
         os.close(reading)
         os.close(writing)
     check_free(checks, name, animal)
+
+
+def check_writer(checks, tool, name, animal):
+    """A map that is written at full speed: never an entry that the program could not have seen.
+
+    A stop can fall into a write: then status 4, and what was decoded."""
+    if not checks.wanted(name):
+        return
+    checks.equal(f"{name}: starts", "ok", animal.ask("write busy on"))
+    answers = 0
+    for _ in range(10):
+        result = tool.run("show", "main.busy", "-p", str(animal.pid), "--format", "json", "--max", "0")
+        checks.true(f"{name}: status", result.status in (0, 4),
+                    f"expected 0 or 4, found {result.status}: {result.stderr[-300:]}")
+        if result.status != 0:
+            continue
+        document = compare.parse(result.stdout)
+        answers += 1
+        torn = [entry for entry in document["entries"] if entry["value"] != 3 * entry["key"]]
+        checks.true(f"{name}: entries", len(torn) <= 1, f"{len(torn)} torn of {document['len']}, such as {torn[:2]}")
+        checks.equal(f"{name}: as many entries as len", document["len"], len(document["entries"]))
+    checks.true(f"{name}: some answers are whole", answers > 0, "all ten ended with status 4")
+    checks.equal(f"{name}: stops", "ok", animal.ask("write busy off"))
+    checks.true(f"{name}: the target answers", animal.answers(), "no pong")
 
 
 def check_deleted(checks, tool, name, executable):

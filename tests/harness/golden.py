@@ -17,6 +17,9 @@ import shlex
 # Texts of the output that differ from run to run and are no parameter of the command.
 VARYING = [
     (re.compile(r"\b[0-9a-f]{40}\b"), "{BUILD-ID}"),
+    (re.compile(r"(?<=Go build ID )[\w/-]{60,}"), "{BUILD-ID}"),
+    (re.compile(r"\b\d{7,10} bytes"), "{SIZE} bytes"),
+    (re.compile(r"^mapscope \d+\.\d+\.\d+$", re.MULTILINE), "mapscope {VERSION}"),
     (re.compile(r"\b0x[0-9a-f]{6,16}\b"), "{ADDRESS}"),
     (re.compile(r"\bgo1\.\d+(\.\d+)?\b"), "{GO}"),
 ]
@@ -55,6 +58,7 @@ def arguments(case, values):
 
 def normalise(text, values):
     """The output with placeholders for what differs from run to run; the longest values first."""
+    values = {name: value for name, value in values.items() if len(str(value)) > 1}
     for name, value in sorted(values.items(), key=lambda item: -len(str(item[1]))):
         pattern = re.escape(str(value)) if not str(value).isdigit() else rf"\b{value}\b"
         text = re.sub(pattern, lambda match, name=name: "{" + name + "}", text)
