@@ -23,7 +23,7 @@ struct invocation {
 	bool max_given;
 	uint64_t max; /* 0: all */
 	unsigned depth;
-	bool no_stop, stats;
+	bool no_stop, stats, help;
 	size_t buffer; /* bytes that a capture may hold */
 	int go_minor;  /* 0: what the binary says */
 	uint64_t bucket, table, group; /* UINT64_MAX: not given */

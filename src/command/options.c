@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "command/command.h"
+#include "render/diagnostics.h"
 #include "util/alloc.h"
 #include "util/buffer.h"
 
-enum { KEY_FORMAT = 256, KEY_MAX, KEY_DEPTH, KEY_NO_STOP, KEY_STATS, KEY_BUFFER, KEY_GO_VERSION, KEY_BUCKET, KEY_OLD, KEY_TABLE, KEY_GROUP };
+enum { KEY_HELP = 256, KEY_FORMAT, KEY_MAX, KEY_DEPTH, KEY_NO_STOP, KEY_STATS, KEY_BUFFER, KEY_GO_VERSION, KEY_BUCKET, KEY_OLD, KEY_TABLE, KEY_GROUP };
 
 struct option_row {
 	struct argp_option option;
@@ -17,7 +18,7 @@ struct option_row {
 };
 
 /* Groups, as --help prints them. */
-enum { GROUP_TARGET = 1, GROUP_OUTPUT, GROUP_MEMORY };
+enum { GROUP_TARGET = 1, GROUP_OUTPUT, GROUP_MEMORY, GROUP_HELP };
 
 static const struct option_row rows[] = {
 	{ { NULL, 0, NULL, 0, "Target (one of):", GROUP_TARGET }, 0 },
@@ -37,7 +38,27 @@ static const struct option_row rows[] = {
 	{ { "buffer", KEY_BUFFER, "SIZE", 0, "copy maps up to SIZE (default 48M) and let the process run on; larger ones are read while it stands", GROUP_MEMORY }, OPTIONS_MEMORY },
 	{ { "stats", KEY_STATS, NULL, 0, "say on standard error how long the process stood and what was read", GROUP_MEMORY }, OPTIONS_MEMORY },
 	{ { "go-version", KEY_GO_VERSION, "1.N", 0, "take the program for one of Go 1.N, where it does not say", GROUP_MEMORY }, 0 },
+	{ { NULL, 0, NULL, 0, "Other:", GROUP_HELP }, 0 },
+	{ { "help", KEY_HELP, NULL, 0, "show this text", GROUP_HELP }, 0 },
 };
+
+/* A usage error, as all errors look; ends the program. */
+static _Noreturn void refuse(struct argp_state *state, const char *format, ...) PRINTF(2, 3);
+static _Noreturn void refuse(struct argp_state *state, const char *format, ...)
+{
+	const struct invocation *invocation = state->input;
+	va_list arguments;
+
+	va_start(arguments, format);
+	char *message = xvasprintf(format, arguments);
+	va_end(arguments);
+
+	struct error *error = error_new(ERROR_USAGE, "%s", message);
+
+	error = error_hint(error, "mapscope %s --help shows its options", invocation->command->name);
+	diagnostics_error(error);
+	exit(ERROR_USAGE);
+}
 
 static uint64_t parse_number(struct argp_state *state, const char *option, const char *text, uint64_t most)
 {
@@ -48,7 +69,7 @@ static uint64_t parse_number(struct argp_state *state, const char *option, const
 	unsigned long long value = strtoull(text, &end, 0);
 
 	if (errno != 0 || *end != '\0' || end == text || text[0] == '-' || value > most)
-		argp_error(state, "--%s %s: not a number from 0 to %llu", option, text, (unsigned long long)most);
+		refuse(state, "--%s %s: not a number from 0 to %llu", option, text, (unsigned long long)most);
 	return value;
 }
 
@@ -65,7 +86,7 @@ static size_t parse_size(struct argp_state *state, const char *text)
 	unsigned shift = suffix ? 10 * (unsigned)(suffix - suffixes + 1) : 0;
 
 	if (errno != 0 || end == text || text[0] == '-' || end[suffix != NULL] != '\0' || value > (SIZE_MAX >> 1) >> shift)
-		argp_error(state, "--buffer %s: not a size like 48M or 1G", text);
+		refuse(state, "--buffer %s: not a size like 48M or 1G", text);
 	return (size_t)value << shift;
 }
 
@@ -76,8 +97,7 @@ static enum format parse_format(struct argp_state *state, const char *text)
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (strcmp(text, names[i]) == 0)
 			return (enum format)i;
-	argp_error(state, "--format %s: not text, json or ndjson", text);
-	return FORMAT_TEXT;
+	refuse(state, "--format %s: not text, json or ndjson", text);
 }
 
 static int parse_go_version(struct argp_state *state, const char *text)
@@ -86,7 +106,7 @@ static int parse_go_version(struct argp_state *state, const char *text)
 	char rest;
 
 	if (sscanf(text, "1.%d%c", &minor, &rest) < 1 || minor < 1)
-		argp_error(state, "--go-version %s: not a version like 1.23", text);
+		refuse(state, "--go-version %s: not a version like 1.23", text);
 	return minor;
 }
 
@@ -95,16 +115,16 @@ static void finish(struct argp_state *state, const struct invocation *invocation
 	const struct command *command = invocation->command;
 
 	if (invocation->pid != 0 && invocation->core != NULL)
-		argp_error(state, "-p and -c: one target at a time");
+		refuse(state, "-p and -c: one target at a time");
 	if (invocation->pid == 0 && invocation->core == NULL && (command->needs_memory || invocation->exe == NULL))
-		argp_error(state, "no target: name a process with -p PID%s or a core with -c CORE",
+		refuse(state, "no target: name a process with -p PID%s or a core with -c CORE",
 			   command->needs_memory ? "" : ", a binary with -e EXE");
 	if (command->argument_required && invocation->argument == NULL)
-		argp_error(state, "no %s", command->arguments);
+		refuse(state, "no %s", command->arguments);
 	if (invocation->group != UINT64_MAX && invocation->table == UINT64_MAX)
-		argp_error(state, "--group needs --table");
+		refuse(state, "--group needs --table");
 	if (invocation->old && invocation->bucket == UINT64_MAX)
-		argp_error(state, "--old needs --bucket");
+		refuse(state, "--old needs --bucket");
 }
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
@@ -112,10 +132,13 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	struct invocation *invocation = state->input;
 
 	switch (key) {
+	case KEY_HELP:
+		invocation->help = true;
+		return 0;
 	case 'p':
 		invocation->pid = (pid_t)parse_number(state, "pid", argument, INT_MAX);
 		if (invocation->pid == 0)
-			argp_error(state, "--pid 0: not a process");
+			refuse(state, "--pid 0: not a process");
 		return 0;
 	case 'c':
 		invocation->core = argument;
@@ -159,11 +182,12 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (invocation->argument != NULL || *invocation->command->arguments == '\0')
-			argp_error(state, "%s: one argument too many", argument);
+			refuse(state, "%s: one argument too many", argument);
 		invocation->argument = argument;
 		return 0;
 	case ARGP_KEY_SUCCESS:
-		finish(state, invocation);
+		if (!invocation->help)
+			finish(state, invocation);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -196,8 +220,12 @@ void options_parse(const struct command *command, int argc, char **argv, struct 
 	};
 	choose(command, options);
 	argp_err_exit_status = ERROR_USAGE;
-	argv[0] = name;
-	argp_parse(&argp, argc, argv, 0, NULL, out);
+	argv[0] = (char[]){ "mapscope" }; /* in front of getopt's messages */
+	argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, out);
+	if (out->help) {
+		argp_help(&argp, stdout, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK, name);
+		exit(0);
+	}
 	if (!out->max_given)
 		out->max = out->format == FORMAT_TEXT ? 64 : 0;
 	free(description);
