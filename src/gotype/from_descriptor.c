@@ -9,9 +9,10 @@
 #include "layout/descriptor.h"
 #include "layout/map.h"
 #include "util/alloc.h"
+#include "util/buffer.h"
 
 /* tflag bits: internal/abi/type.go TFlag. */
-enum { TFLAG_EXTRA_STAR = 1 << 1, TFLAG_REGULAR_MEMORY = 1 << 3, TFLAG_DIRECT_INTERFACE = 1 << 5 };
+enum { TFLAG_UNCOMMON = 1 << 0, TFLAG_EXTRA_STAR = 1 << 1, TFLAG_REGULAR_MEMORY = 1 << 3, TFLAG_DIRECT_INTERFACE = 1 << 5 };
 /* kind bits: reflect.Kind below, KindDirectIface (<= 1.25) above. */
 enum { KIND_MASK = 0x1f, KIND_DIRECT_INTERFACE = 1 << 5 };
 
@@ -22,6 +23,8 @@ enum { DESCRIPTOR_LIMIT = 256, MODULE_LIMIT = 4096 };
 enum descriptor_struct {
 	COMMON,
 	ARRAY,
+	CHAN,
+	FUNC,
 	INTERFACE,
 	MAP,
 	POINTER,
@@ -36,6 +39,8 @@ enum descriptor_struct {
 static const char *const struct_names[DESCRIPTOR_STRUCTS][5] = {
 	[COMMON] = { "internal/abi.Type", "runtime._type" },
 	[ARRAY] = { "internal/abi.ArrayType", "runtime.arraytype" },
+	[CHAN] = { "internal/abi.ChanType", "runtime.chantype", "reflect.chanType" },
+	[FUNC] = { "internal/abi.FuncType", "runtime.functype", "reflect.funcType" },
 	[INTERFACE] = { "internal/abi.InterfaceType", "runtime.interfacetype" },
 	[MAP] = { "internal/abi.MapType", "internal/abi.SwissMapType", "internal/abi.OldMapType", "runtime.maptype" },
 	[POINTER] = { "internal/abi.PtrType", "runtime.ptrtype" },
@@ -168,19 +173,19 @@ static struct error *read_modules(struct program *program)
 	return NULL;
 }
 
-/* The record of a name: a byte of flags, the length (see struct go_version), the bytes. */
-static struct error *read_name(struct program *program, taddr address, const char **out)
+/* A length and that many bytes at *address, which moves behind them (see struct go_version). */
+static struct error *read_counted(struct program *program, taddr *address, const char **out)
 {
-	uint8_t head[11];
-	size_t got = target_read_some(program->memory, address, head, sizeof(head));
-	size_t skip = 1;
+	uint8_t head[10];
+	size_t got = target_read_some(program->memory, *address, head, sizeof(head));
+	size_t skip = 0;
 	uint64_t length = 0;
 
-	if (got < 3)
-		return target_unreadable(program->memory, taddr_add(address, got));
+	if (got < 2)
+		return target_unreadable(program->memory, taddr_add(*address, got));
 	if (!program->version->name_length_varint) {
-		length = (uint64_t)head[1] << 8 | head[2];
-		skip = 3;
+		length = (uint64_t)head[0] << 8 | head[1];
+		skip = 2;
 	} else {
 		for (unsigned shift = 0; skip < got; shift += 7) {
 			uint8_t byte = head[skip++];
@@ -192,12 +197,27 @@ static struct error *read_name(struct program *program, taddr address, const cha
 	}
 	if (length > GOTYPE_NAME_LIMIT)
 		return error_new(ERROR_MEMORY, "0x%llx: a name of %llu bytes is not sound",
-				 (unsigned long long)address.v, (unsigned long long)length);
+				 (unsigned long long)address->v, (unsigned long long)length);
 
-	char *name = program_allocate(program, length + 1);
+	char *text = program_allocate(program, length + 1);
 
-	TRY(target_read(program->memory, taddr_add(address, skip), name, length));
-	*out = name;
+	TRY(target_read(program->memory, taddr_add(*address, skip), text, length));
+	*address = taddr_add(*address, skip + length);
+	*out = text;
+	return NULL;
+}
+
+/* The record of a name: a byte of flags, the name, and where a flag says so a tag (NULL: not wanted). */
+static struct error *read_name(struct program *program, taddr address, const char **name, const char **tag)
+{
+	enum { NAME_TAG_FOLLOWS = 1 << 1 };
+	uint8_t flags;
+
+	TRY(target_read(program->memory, address, &flags, 1));
+	address = taddr_add(address, 1);
+	TRY(read_counted(program, &address, name));
+	if (tag != NULL && (flags & NAME_TAG_FOLLOWS))
+		return read_counted(program, &address, tag);
 	return NULL;
 }
 
@@ -214,7 +234,7 @@ static struct error *name_at_offset(struct program *program, taddr descriptor, i
 		if (offset <= 0 || (uint64_t)offset >= module->etypes - module->types)
 			return error_new(ERROR_MEMORY, "0x%llx: not a type descriptor: its name lies outside the module",
 					 (unsigned long long)descriptor.v);
-		return read_name(program, taddr_of(module->types + (uint64_t)offset), out);
+		return read_name(program, taddr_of(module->types + (uint64_t)offset), out, NULL);
 	}
 	return NULL;
 }
@@ -313,7 +333,7 @@ static struct error *read_struct_field(struct gotype *type, taddr address, struc
 	TRY(descriptor_read(type->program, FIELD, address, &field));
 	TRY(part(&field, "Typ", "typ", &out->type));
 	TRY(descriptor_word(&field, "Name", "name", 0, &name)); /* a struct of one pointer */
-	TRY(read_name(type->program, taddr_of(name), &out->name));
+	TRY(read_name(type->program, taddr_of(name), &out->name, &out->tag));
 
 	const char *offset_name = layout_field_find(field.layout, "offsetAnon")	   ? "offsetAnon"
 				  : layout_field_find(field.layout, "offsetEmbed") ? "offsetEmbed"
@@ -456,27 +476,114 @@ struct error *gotype_complete_from_descriptor(struct gotype *type)
 
 /* --- names of types that reflect made: their descriptors have none that is cheap to find --------------------------- */
 
-static struct error *struct_name(struct gotype *type)
+/* A tag as reflect.StructOf quotes it (strconv.Quote; tags are printable but for what is escaped here). */
+static void append_quoted(struct buffer *out, const char *tag)
 {
-	char *name = program_format(type->program, "struct {");
+	buffer_append_text(out, " \"");
+	for (; *tag != '\0'; tag++) {
+		if (*tag == '"' || *tag == '\\')
+			buffer_append_text(out, "\\");
+		buffer_append(out, tag, 1);
+	}
+	buffer_append_text(out, "\"");
+}
 
-	for (size_t i = 0; i < type->field_count; i++)
-		name = program_format(type->program, "%s%s %s %s", name, i ? ";" : "", type->fields[i].name,
-				      type->fields[i].type->name);
-	type->name = program_format(type->program, "%s }", name);
+static void struct_name(struct gotype *type)
+{
+	struct buffer name = { 0 };
+
+	buffer_append_text(&name, "struct {");
+	for (size_t i = 0; i < type->field_count; i++) {
+		const struct gotype_field *field = &type->fields[i];
+
+		buffer_append_format(&name, "%s %s %s", i ? ";" : "", field->name, field->type->name);
+		if (field->tag != NULL)
+			append_quoted(&name, field->tag);
+	}
+	type->name = program_format(type->program, type->field_count ? "%s }" : "%s}", buffer_text(&name));
+	buffer_free(&name);
+}
+
+/* reflect.ChanDir: 1 receive, 2 send. */
+static struct error *chan_name(struct gotype *type)
+{
+	struct descriptor descriptor;
+	uint64_t direction;
+
+	TRY(descriptor_read(type->program, CHAN, type->descriptor, &descriptor));
+	TRY(part(&descriptor, "Elem", "elem", &type->elem));
+	TRY(descriptor_word(&descriptor, "Dir", "dir", 0, &direction));
+	type->name = program_format(type->program, "%s %s",
+				    direction == 1 ? "<-chan" : direction == 2 ? "chan<-" : "chan", type->elem->name);
 	return NULL;
 }
 
-static struct error *name_from_parts(struct gotype *type)
+/* `count` types whose addresses lie at *at, which moves behind them: "(int, string)". */
+static struct error *append_types(struct program *program, taddr *at, uint64_t count, bool variadic, struct buffer *out)
 {
-	static const char *const kinds[] = { [GO_CHAN] = "chan", [GO_FUNC] = "func", [GO_INTERFACE] = "interface" };
+	for (uint64_t i = 0; i < count; i++) {
+		struct gotype *parameter;
+		uint64_t address;
 
-	type->name = type->kind < ARRAY_SIZE(kinds) && kinds[type->kind] ? kinds[type->kind] : "?";
-	TRY(gotype_complete(type));
+		TRY(target_read_word(program->memory, *at, &address));
+		TRY(gotype_of_descriptor(program, taddr_of(address), &parameter));
+		buffer_append_text(out, i ? ", " : "");
+		if (variadic && i + 1 == count && strncmp(parameter->name, "[]", 2) == 0)
+			buffer_append_format(out, "...%s", parameter->name + 2);
+		else
+			buffer_append_text(out, parameter->name);
+		*at = taddr_add(*at, program->machine.word_size);
+	}
+	return NULL;
+}
+
+/* The parameters' and results' descriptors follow funcType, and the uncommon part where there is one. */
+static struct error *append_signature(struct gotype *type, struct buffer *out)
+{
+	enum { VARIADIC = 1 << 15, UNCOMMON_SIZE = 16 };
+	struct program *program = type->program;
+	struct descriptor descriptor, common;
+	uint64_t in, results, tflag;
+
+	TRY(descriptor_read(program, FUNC, type->descriptor, &descriptor));
+	TRY(descriptor_read(program, COMMON, type->descriptor, &common));
+	TRY(descriptor_word(&descriptor, "InCount", "inCount", 0, &in));
+	TRY(descriptor_word(&descriptor, "OutCount", "outCount", 0, &results));
+	TRY(descriptor_word(&common, "TFlag", "tflag", 0, &tflag));
+
+	taddr at = taddr_add(type->descriptor, descriptor.layout->size + (tflag & TFLAG_UNCOMMON ? UNCOMMON_SIZE : 0));
+	bool variadic = results & VARIADIC;
+
+	results &= VARIADIC - 1;
+	buffer_append_text(out, "func(");
+	TRY(append_types(program, &at, in, variadic, out));
+	buffer_append_text(out, results == 0 ? ")" : results == 1 ? ") " : ") (");
+	TRY(append_types(program, &at, results, false, out));
+	buffer_append_text(out, results > 1 ? ")" : "");
+	return NULL;
+}
+
+static struct error *func_name(struct gotype *type)
+{
+	struct buffer name = { 0 };
+	struct error *error = append_signature(type, &name);
+
+	if (error == NULL)
+		type->name = program_format(type->program, "%s", buffer_text(&name));
+	buffer_free(&name);
+	return error;
+}
+
+static struct error *make_name(struct gotype *type)
+{
 	switch (type->kind) {
 	case GO_ARRAY:
 		type->name = program_format(type->program, "[%llu]%s", (unsigned long long)type->length, type->elem->name);
 		return NULL;
+	case GO_CHAN:
+		return chan_name(type);
+	case GO_FUNC:
+		return func_name(type);
 	case GO_MAP:
 		type->name = program_format(type->program, "map[%s]%s", type->key->name, type->elem->name);
 		return NULL;
@@ -487,10 +594,27 @@ static struct error *name_from_parts(struct gotype *type)
 		type->name = program_format(type->program, "[]%s", type->elem->name);
 		return NULL;
 	case GO_STRUCT:
-		return struct_name(type);
+		struct_name(type);
+		return NULL;
 	default:
 		return NULL;
 	}
+}
+
+static struct error *name_from_parts(struct gotype *type)
+{
+	if (++type->program->depth > GOTYPE_DEPTH_LIMIT) {
+		type->program->depth--;
+		return not_a_descriptor(type->descriptor, "it nests too deeply");
+	}
+	type->name = "?"; /* while its parts are looked at */
+
+	struct error *error = gotype_complete(type);
+
+	if (error == NULL)
+		error = make_name(type);
+	type->program->depth--;
+	return error;
 }
 
 /* --- interfaces -------------------------------------------------------------------------------------------- */

@@ -52,6 +52,7 @@ struct gotype_field {
 	uint64_t offset;     /* bytes from the struct's start */
 	struct gotype *type; /* its kind, name and size are set */
 	bool embedded;
+	const char *tag; /* from a descriptor only; NULL: none */
 };
 
 struct gotype {
