@@ -1,7 +1,7 @@
 /*
- * measure COMMAND ARGUMENT...
+ * measure FILE COMMAND ARGUMENT...
  *
- * Runs a command and writes to file descriptor 3 what it cost: "USER SYSTEM WALL MAXRSS STATUS", in seconds and KiB.
+ * Runs a command and writes to FILE what it cost: "USER SYSTEM WALL MAXRSS STATUS", in seconds and KiB.
  * A small program does this, because the kernel counts the memory of whoever called fork() as the child's.
  */
 #include <stdio.h>
@@ -30,19 +30,19 @@ int main(int argc, char **argv)
 	struct rusage usage;
 	int status;
 	pid_t child;
+	FILE *report;
 
-	if (argc < 2)
+	if (argc < 3 || (report = fopen(argv[1], "we")) == NULL)
 		return 2;
 	child = fork();
 	if (child == 0) {
-		close(3);
-		execvp(argv[1], argv + 1);
-		perror(argv[1]);
+		execvp(argv[2], argv + 2);
+		perror(argv[2]);
 		_exit(127);
 	}
 	if (child < 0 || wait4(child, &status, 0, &usage) != child)
 		return 1;
-	dprintf(3, "%.6f %.6f %.6f %ld %d\n", seconds(usage.ru_utime), seconds(usage.ru_stime), now() - start,
+	fprintf(report, "%.6f %.6f %.6f %ld %d\n", seconds(usage.ru_utime), seconds(usage.ru_stime), now() - start,
 		usage.ru_maxrss, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
-	return 0;
+	return fclose(report) != 0;
 }
