@@ -7,8 +7,8 @@ PT_LOAD = 1
 class CoreFile:
     """Writes into a core by virtual address, and puts back what was there."""
 
-    def __init__(self, path):
-        self._file = open(path, "r+b", buffering=0)
+    def __init__(self, path, mode="r+b"):
+        self._file = open(path, mode, buffering=0)
         header = self._file.read(64)
         offset, = struct.unpack_from("<Q", header, 32)
         size, count = struct.unpack_from("<HH", header, 54)

@@ -1,0 +1,103 @@
+"""A mutant's ordeal: every command on it ends, in time, in little memory, with an answer or an error."""
+import os
+import resource
+import subprocess
+import tempfile
+import threading
+
+from harness import compare
+
+SECONDS = 10
+ADDRESS_SPACE = 4 << 30
+RESIDENT = 200 << 20
+OUTPUT = 64 << 20  # more than any map of the zoo makes
+COMMANDS = (("show", "json"), ("show", "text"), ("stat", "json"), ("dump", "json"), ("dump", "text"), ("stat", "text"), ("show", "ndjson"))
+
+
+class Run:
+    """`resident` is at least what this Python takes: the kernel counts what a process was before exec()."""
+
+    def __init__(self, status, stdout, stderr, resident, timed_out):
+        self.status = status
+        self.stdout = stdout
+        self.stderr = stderr
+        self.resident = resident
+        self.timed_out = timed_out
+
+
+class Ordeal:
+    def __init__(self, tool, core, executable, memory):
+        self.command = tool.command
+        self.environment = tool.environment
+        self.target = ["-c", core, "-e", executable]
+        self.memory = memory
+        with open(tool.path, "rb") as file:
+            # The address sanitizer maps terabytes of shadow, which a limit of address space forbids.
+            self.sanitized = b"__asan_init" in file.read()
+        self.entries = {}  # of the sound maps, by expression
+
+    def _limits(self):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        if not self.sanitized:
+            resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
+
+    def run(self, *arguments):
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
+            process = subprocess.Popen([*self.command, *arguments, *self.target], stdin=subprocess.DEVNULL, stdout=out,
+                                       stderr=errors, env=self.environment, preexec_fn=self._limits)
+            late = []
+            timer = threading.Timer(SECONDS * (5 if self.sanitized else 1), lambda: (late.append(1), process.kill()))
+            timer.start()
+            _, status, usage = os.wait4(process.pid, 0)
+            timer.cancel()
+            process.returncode = os.waitstatus_to_exitcode(status)
+            out.seek(0)
+            errors.seek(0)
+            return Run(process.returncode, out.read(OUTPUT), errors.read(OUTPUT).decode(errors="replace"), usage.ru_maxrss << 10, bool(late))
+
+    def ask(self, *arguments):
+        """The document of a command on the sound core."""
+        result = self.run(*arguments, "--format", "json")
+        if result.status != 0:
+            raise RuntimeError(f"{arguments} on the sound core: status {result.status}: {result.stderr}")
+        return compare.parse(result.stdout.decode())
+
+    def sound_entries(self, expression):
+        if expression not in self.entries:
+            self.entries[expression] = self.ask("show", expression)["entries"]
+        return self.entries[expression]
+
+    def trial(self, mutant, commands=COMMANDS):
+        """Yields (command, format, run, complaint); complaint is None where all is well."""
+        self.sound_entries(mutant.expression)
+        try:
+            for address, data in mutant.changes:
+                self.memory.write(address, data)
+            for command, form in commands:
+                result = self.run(*([command] if command == "list" else [command, mutant.expression]), "--format", form)
+                yield command, form, result, self.complaint(mutant, command, form, result)
+        finally:
+            self.memory.restore()
+
+    def complaint(self, mutant, command, form, result):
+        if result.timed_out:
+            return "hangs"
+        if result.status not in (0, 3, 4):
+            return f"status {result.status}: {result.stderr[-1500:]}"
+        if len(result.stdout) == OUTPUT:
+            return f"writes {OUTPUT} bytes and more"
+        if result.resident > RESIDENT and not self.sanitized:
+            return f"{result.resident >> 20} MB resident"
+        if result.status != 0 and not result.stderr:
+            return f"status {result.status} without a word"
+        if form == "text" or result.status == 3 or not result.stdout:
+            return None
+        try:
+            text = result.stdout.decode()
+            document = compare.parse_lines(text) if form == "ndjson" else compare.parse(text)
+        except (ValueError, compare.Duplicate) as error:
+            return f"not JSON: {error}: ...{result.stdout[-100:]!r}"
+        if (command, form) == ("show", "json") and mutant.structural and result.status == 0:
+            difference = compare.entries_difference(self.sound_entries(mutant.expression), document["entries"])
+            return difference and f"quietly wrong: {difference}"
+        return None
