@@ -136,6 +136,15 @@ static struct error *type_of(struct gotype *type, Dwarf_Die *die, unsigned attri
 	return program_type_at(type->program, reference, out);
 }
 
+/* Go 1.8 has no attribute for embedded fields and names them by their type: "*main.inner" is the field inner. */
+static void name_field(const struct layout_field *from, struct gotype_field *field)
+{
+	const char *dot = strrchr(from->name, '.');
+
+	field->name = dot ? dot + 1 : from->name[0] == '*' ? from->name + 1 : from->name;
+	field->embedded = from->embedded || field->name != from->name;
+}
+
 static struct error *complete_struct(struct gotype *type, Dwarf_Die *die)
 {
 	struct layout_struct layout;
@@ -149,9 +158,8 @@ static struct error *complete_struct(struct gotype *type, Dwarf_Die *die)
 		const struct layout_field *from = &layout.fields[i];
 		struct gotype_field *field = &type->fields[i];
 
-		field->name = from->name;
+		name_field(from, field);
 		field->offset = from->offset;
-		field->embedded = from->embedded;
 		error = program_type_at(type->program, from->type_die, &field->type);
 		if (error == NULL && (field->offset > type->size || field->type->size > type->size - field->offset))
 			error = error_new(ERROR_TARGET, "field %s lies outside", field->name);
