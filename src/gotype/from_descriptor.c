@@ -5,36 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gotype/private.h"
+#include "gotype/descriptor.h"
 #include "layout/descriptor.h"
 #include "layout/map.h"
 #include "util/alloc.h"
-#include "util/buffer.h"
 
-/* tflag bits: internal/abi/type.go TFlag. */
-enum { TFLAG_UNCOMMON = 1 << 0, TFLAG_EXTRA_STAR = 1 << 1, TFLAG_REGULAR_MEMORY = 1 << 3, TFLAG_DIRECT_INTERFACE = 1 << 5 };
 /* kind bits: reflect.Kind below, KindDirectIface (<= 1.25) above. */
 enum { KIND_MASK = 0x1f, KIND_DIRECT_INTERFACE = 1 << 5 };
 
-/* The largest descriptor without its name and methods is a map type's: 136 bytes in 1.27. */
-enum { DESCRIPTOR_LIMIT = 256, MODULE_LIMIT = 4096 };
-
-/* Kinds of descriptors, and what their structs are called: internal/abi from 1.21 on, runtime before. */
-enum descriptor_struct {
-	COMMON,
-	ARRAY,
-	CHAN,
-	FUNC,
-	INTERFACE,
-	MAP,
-	POINTER,
-	SLICE,
-	STRUCT,
-	FIELD,
-	MODULE,
-	ITAB,
-	DESCRIPTOR_STRUCTS,
-};
+enum { MODULE_LIMIT = 4096 };
 
 static const char *const struct_names[DESCRIPTOR_STRUCTS][5] = {
 	[COMMON] = { "internal/abi.Type", "runtime._type" },
@@ -100,15 +79,7 @@ static const struct layout_field *field_of(const struct layout_struct *layout, c
 	return field || old_name == NULL ? field : layout_field_find(layout, old_name);
 }
 
-/* Bytes of a descriptor, with the layout that names their parts. */
-struct descriptor {
-	struct program *program;
-	const struct layout_struct *layout;
-	taddr address;
-	uint8_t bytes[DESCRIPTOR_LIMIT];
-};
-
-static struct error *descriptor_read(struct program *program, enum descriptor_struct which, taddr address,
+struct error *descriptor_read(struct program *program, enum descriptor_struct which, taddr address,
 				     struct descriptor *out)
 {
 	out->program = program;
@@ -120,8 +91,7 @@ static struct error *descriptor_read(struct program *program, enum descriptor_st
 	return target_read(program->memory, address, out->bytes, out->layout->size);
 }
 
-/* `word` words into the field: a slice's length is word 1. */
-static struct error *descriptor_word(const struct descriptor *descriptor, const char *name, const char *old_name, unsigned word,
+struct error *descriptor_word(const struct descriptor *descriptor, const char *name, const char *old_name, unsigned word,
 				     uint64_t *out)
 {
 	const struct layout_field *field = field_of(descriptor->layout, name, old_name);
@@ -241,7 +211,7 @@ static struct error *name_at_offset(struct program *program, taddr descriptor, i
 
 /* --- the common part --------------------------------------------------------------------------------------- */
 
-static struct error *not_a_descriptor(taddr address, const char *why)
+struct error *not_a_descriptor(taddr address, const char *why)
 {
 	return error_new(ERROR_MEMORY, "0x%llx: not a type descriptor: %s", (unsigned long long)address.v, why);
 }
@@ -269,8 +239,6 @@ static struct error *read_common(struct gotype *type)
 	return NULL;
 }
 
-static struct error *name_from_parts(struct gotype *type);
-
 struct error *gotype_of_descriptor(struct program *program, taddr address, struct gotype **out)
 {
 	const uint64_t *known = table_get(&program->types_by_descriptor, address.v);
@@ -288,7 +256,7 @@ struct error *gotype_of_descriptor(struct program *program, taddr address, struc
 	type->descriptor = address;
 	TRY(read_common(type));
 	if (type->name == NULL)
-		TRY(name_from_parts(type));
+		TRY(descriptor_name_from_parts(type));
 	table_put(&program->types_by_descriptor, address.v, (uintptr_t)type);
 	*out = type;
 	return NULL;
@@ -296,7 +264,7 @@ struct error *gotype_of_descriptor(struct program *program, taddr address, struc
 
 /* --- kinds ------------------------------------------------------------------------------------------------- */
 
-static struct error *part(struct descriptor *descriptor, const char *name, const char *old_name, struct gotype **out)
+struct error *descriptor_part(const struct descriptor *descriptor, const char *name, const char *old_name, struct gotype **out)
 {
 	uint64_t address = 0;
 	struct program *program = descriptor->program;
@@ -318,7 +286,7 @@ static struct error *complete_array(struct gotype *type)
 	uint64_t bytes;
 
 	TRY(descriptor_read(type->program, ARRAY, type->descriptor, &descriptor));
-	TRY(part(&descriptor, "Elem", "elem", &type->elem));
+	TRY(descriptor_part(&descriptor, "Elem", "elem", &type->elem));
 	TRY(descriptor_word(&descriptor, "Len", "len", 0, &type->length));
 	if (__builtin_mul_overflow(type->length, type->elem->size, &bytes) || bytes != type->size)
 		return not_a_descriptor(type->descriptor, "an array whose length does not fit its size");
@@ -331,7 +299,7 @@ static struct error *read_struct_field(struct gotype *type, taddr address, struc
 	uint64_t name, offset;
 
 	TRY(descriptor_read(type->program, FIELD, address, &field));
-	TRY(part(&field, "Typ", "typ", &out->type));
+	TRY(descriptor_part(&field, "Typ", "typ", &out->type));
 	TRY(descriptor_word(&field, "Name", "name", 0, &name)); /* a struct of one pointer */
 	TRY(read_name(type->program, taddr_of(name), &out->name, &out->tag));
 
@@ -421,8 +389,8 @@ static struct error *complete_map(struct gotype *type)
 	struct descriptor descriptor;
 
 	TRY(descriptor_read(program, MAP, type->descriptor, &descriptor));
-	TRY(part(&descriptor, "Key", "key", &type->key));
-	TRY(part(&descriptor, "Elem", "elem", &type->elem));
+	TRY(descriptor_part(&descriptor, "Key", "key", &type->key));
+	TRY(descriptor_part(&descriptor, "Elem", "elem", &type->elem));
 	TRY(map_layout_load_header(program->binary, layout));
 	if (layout->implementation == MAP_CLASSIC)
 		TRY(classic_unit(&descriptor, word, &layout->unit));
@@ -440,7 +408,7 @@ static struct error *complete_elem(struct gotype *type, enum descriptor_struct w
 	struct descriptor descriptor;
 
 	TRY(descriptor_read(type->program, which, type->descriptor, &descriptor));
-	return part(&descriptor, "Elem", "elem", &type->elem);
+	return descriptor_part(&descriptor, "Elem", "elem", &type->elem);
 }
 
 static struct error *complete_interface(struct gotype *type)
@@ -472,149 +440,6 @@ struct error *gotype_complete_from_descriptor(struct gotype *type)
 	default:
 		return NULL;
 	}
-}
-
-/* --- names of types that reflect made: their descriptors have none that is cheap to find --------------------------- */
-
-/* A tag as reflect.StructOf quotes it (strconv.Quote; tags are printable but for what is escaped here). */
-static void append_quoted(struct buffer *out, const char *tag)
-{
-	buffer_append_text(out, " \"");
-	for (; *tag != '\0'; tag++) {
-		if (*tag == '"' || *tag == '\\')
-			buffer_append_text(out, "\\");
-		buffer_append(out, tag, 1);
-	}
-	buffer_append_text(out, "\"");
-}
-
-static void struct_name(struct gotype *type)
-{
-	struct buffer name = { 0 };
-
-	buffer_append_text(&name, "struct {");
-	for (size_t i = 0; i < type->field_count; i++) {
-		const struct gotype_field *field = &type->fields[i];
-
-		buffer_append_format(&name, "%s %s %s", i ? ";" : "", field->name, field->type->name);
-		if (field->tag != NULL)
-			append_quoted(&name, field->tag);
-	}
-	type->name = program_format(type->program, type->field_count ? "%s }" : "%s}", buffer_text(&name));
-	buffer_free(&name);
-}
-
-/* reflect.ChanDir: 1 receive, 2 send. */
-static struct error *chan_name(struct gotype *type)
-{
-	struct descriptor descriptor;
-	uint64_t direction;
-
-	TRY(descriptor_read(type->program, CHAN, type->descriptor, &descriptor));
-	TRY(part(&descriptor, "Elem", "elem", &type->elem));
-	TRY(descriptor_word(&descriptor, "Dir", "dir", 0, &direction));
-	type->name = program_format(type->program, "%s %s",
-				    direction == 1 ? "<-chan" : direction == 2 ? "chan<-" : "chan", type->elem->name);
-	return NULL;
-}
-
-/* `count` types whose addresses lie at *at, which moves behind them: "(int, string)". */
-static struct error *append_types(struct program *program, taddr *at, uint64_t count, bool variadic, struct buffer *out)
-{
-	for (uint64_t i = 0; i < count; i++) {
-		struct gotype *parameter;
-		uint64_t address;
-
-		TRY(target_read_word(program->memory, *at, &address));
-		TRY(gotype_of_descriptor(program, taddr_of(address), &parameter));
-		buffer_append_text(out, i ? ", " : "");
-		if (variadic && i + 1 == count && strncmp(parameter->name, "[]", 2) == 0)
-			buffer_append_format(out, "...%s", parameter->name + 2);
-		else
-			buffer_append_text(out, parameter->name);
-		*at = taddr_add(*at, program->machine.word_size);
-	}
-	return NULL;
-}
-
-/* The parameters' and results' descriptors follow funcType, and the uncommon part where there is one. */
-static struct error *append_signature(struct gotype *type, struct buffer *out)
-{
-	enum { VARIADIC = 1 << 15, UNCOMMON_SIZE = 16 };
-	struct program *program = type->program;
-	struct descriptor descriptor, common;
-	uint64_t in, results, tflag;
-
-	TRY(descriptor_read(program, FUNC, type->descriptor, &descriptor));
-	TRY(descriptor_read(program, COMMON, type->descriptor, &common));
-	TRY(descriptor_word(&descriptor, "InCount", "inCount", 0, &in));
-	TRY(descriptor_word(&descriptor, "OutCount", "outCount", 0, &results));
-	TRY(descriptor_word(&common, "TFlag", "tflag", 0, &tflag));
-
-	taddr at = taddr_add(type->descriptor, descriptor.layout->size + (tflag & TFLAG_UNCOMMON ? UNCOMMON_SIZE : 0));
-	bool variadic = results & VARIADIC;
-
-	results &= VARIADIC - 1;
-	buffer_append_text(out, "func(");
-	TRY(append_types(program, &at, in, variadic, out));
-	buffer_append_text(out, results == 0 ? ")" : results == 1 ? ") " : ") (");
-	TRY(append_types(program, &at, results, false, out));
-	buffer_append_text(out, results > 1 ? ")" : "");
-	return NULL;
-}
-
-static struct error *func_name(struct gotype *type)
-{
-	struct buffer name = { 0 };
-	struct error *error = append_signature(type, &name);
-
-	if (error == NULL)
-		type->name = program_format(type->program, "%s", buffer_text(&name));
-	buffer_free(&name);
-	return error;
-}
-
-static struct error *make_name(struct gotype *type)
-{
-	switch (type->kind) {
-	case GO_ARRAY:
-		type->name = program_format(type->program, "[%llu]%s", (unsigned long long)type->length, type->elem->name);
-		return NULL;
-	case GO_CHAN:
-		return chan_name(type);
-	case GO_FUNC:
-		return func_name(type);
-	case GO_MAP:
-		type->name = program_format(type->program, "map[%s]%s", type->key->name, type->elem->name);
-		return NULL;
-	case GO_POINTER:
-		type->name = program_format(type->program, "*%s", type->elem->name);
-		return NULL;
-	case GO_SLICE:
-		type->name = program_format(type->program, "[]%s", type->elem->name);
-		return NULL;
-	case GO_STRUCT:
-		struct_name(type);
-		return NULL;
-	default:
-		return NULL;
-	}
-}
-
-static struct error *name_from_parts(struct gotype *type)
-{
-	if (++type->program->depth > GOTYPE_DEPTH_LIMIT) {
-		type->program->depth--;
-		return not_a_descriptor(type->descriptor, "it nests too deeply");
-	}
-	type->name = "?"; /* while its parts are looked at */
-
-	struct error *error = gotype_complete(type);
-
-	if (error == NULL)
-		error = make_name(type);
-	type->program->depth--;
-	return error;
 }
 
 /* --- interfaces -------------------------------------------------------------------------------------------- */
