@@ -103,6 +103,7 @@ static bool want_batch(struct reader *reader, const struct map_batch *batch, uns
 			map_entry_want(&reader->map, &batch->units[i], (unsigned)__builtin_ctz(live), reader->options.elems,
 				       &wanted, levels);
 	*deeper |= wanted.deeper;
+	value_wanted_free(&wanted);
 	return !wanted.full;
 }
 

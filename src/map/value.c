@@ -13,6 +13,17 @@ const struct value_limits value_limits_default = {
 enum { NESTING_LIMIT = 100 };
 /* Values of one type are read into our memory up to this size. */
 enum { VALUE_SIZE_LIMIT = 64 << 20 };
+/* User addresses have no more bits: no string and no slice is longer. */
+#define LENGTH_LIMIT (UINT64_C(1) << 48)
+/*
+ * Slices of slices of interfaces ... can name the same memory again and again, in sound programs and in garbage. One
+ * entry gets so many values, half as many after each that needed more, but never less than the second figure.
+ */
+enum { VALUES_LIMIT = 1 << 22, VALUES_LEAST = 1 << 12 };
+/* A map inside a value that is found to be so unsound is left alone, as is all that is nested once so many values are not readable. */
+enum { INNER_FINDINGS_LIMIT = 100, UNREADABLE_LIMIT = 10000 };
+/* Empty units of large maps inside values that are looked through in all. */
+enum { FRUITLESS_LIMIT = 1 << 22, LARGE_BATCH = 64 };
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
@@ -74,6 +85,57 @@ static struct slice_header load_slice(const struct program *program, const uint8
 	return (struct slice_header){ load_address(machine, bytes), load_word(machine, bytes + machine->word_size) };
 }
 
+/* A slice's length is not above its capacity, the word behind it. */
+static bool slice_is_sound(const struct program *program, const uint8_t *bytes, const struct slice_header *header)
+{
+	uint64_t capacity = load_word(&program->machine, bytes + 2 * program->machine.word_size);
+
+	return header->length <= capacity && capacity < LENGTH_LIMIT;
+}
+
+/* --- what ends the walk through values -------------------------------------------------------------------------- */
+
+/* Memory that values are being decoded from: what leads back to it is a circle. */
+struct value_frame {
+	const struct value_frame *outer;
+	const struct gotype *type;
+	taddr address;
+};
+
+static bool is_circle(const struct value_frame *frame)
+{
+	for (const struct value_frame *outer = frame->outer; outer != NULL; outer = outer->outer)
+		if (outer->address.v == frame->address.v && outer->type == frame->type)
+			return true;
+	return false;
+}
+
+/* Why nothing more is decoded inside the outermost value; NULL where it is. */
+static const char *spend(struct value_output *output)
+{
+	uint64_t most = output->overspent < 10 ? VALUES_LIMIT >> output->overspent : VALUES_LEAST;
+
+	if (output->nesting == 0)
+		output->spent = 0;
+	else if (output->unreadable >= UNREADABLE_LIMIT)
+		return "too many values are not readable to go on inside them";
+	if (output->nesting == NESTING_LIMIT)
+		return "nested too deeply";
+	if (output->spent > most)
+		return "there are too many values inside this one";
+	if (output->spent++ == most)
+		output->overspent++;
+	return NULL;
+}
+
+/* Whether a map inside a value is looked at further: a batch of it was. */
+static bool is_worth_it(const struct findings *findings, const struct map_batch *batch, uint64_t *fruitless)
+{
+	for (size_t i = 0; batch->count > LARGE_BATCH && i < batch->count; i++)
+		*fruitless += batch->units[i].live == 0;
+	return batch->count != 0 && findings->total < INNER_FINDINGS_LIMIT && *fruitless < FRUITLESS_LIMIT;
+}
+
 /* --- emitting ---------------------------------------------------------------------------------------------- */
 
 static void emit_string(struct value_output *output, struct program *program, const uint8_t *bytes)
@@ -81,6 +143,12 @@ static void emit_string(struct value_output *output, struct program *program, co
 	struct slice_header header = load_slice(program, bytes);
 	uint64_t shown = least(header.length, output->limits.string_bytes);
 	struct loan loan;
+
+	if (header.length >= LENGTH_LIMIT) {
+		emit_unreadable(output, "a string longer than memory");
+		return;
+	}
+
 	struct error *error = borrow(program, header.data, shown, &loan);
 
 	if (error != NULL) {
@@ -95,6 +163,7 @@ static void emit_string(struct value_output *output, struct program *program, co
 static void emit_elements(struct value_output *output, struct gotype *elem, const uint8_t *bytes, taddr address, uint64_t shown,
 			  uint64_t length)
 {
+	output->spent += shown;
 	output->sink->ops->array_begin(output->sink, length);
 	for (uint64_t i = 0; i < shown; i++)
 		value_emit(output, elem, bytes + i * elem->size, taddr_add(address, i * elem->size));
@@ -114,8 +183,19 @@ static void emit_slice(struct value_output *output, struct gotype *type, const u
 	uint64_t shown = elements_shown(output, type->elem, header.length);
 	struct loan loan;
 
+	if (!slice_is_sound(type->program, bytes, &header)) {
+		emit_unreadable(output, "a slice longer than its capacity, or than memory");
+		return;
+	}
 	if (header.data.v == 0) {
 		output->sink->ops->null(output->sink);
+		return;
+	}
+
+	struct value_frame frame = { output->frame, type, header.data };
+
+	if (is_circle(&frame)) {
+		emit_unreadable(output, "a slice that contains itself");
 		return;
 	}
 
@@ -125,7 +205,9 @@ static void emit_slice(struct value_output *output, struct gotype *type, const u
 		emit_error(output, error_wrap(error, "slice of %llu elements", (unsigned long long)header.length));
 		return;
 	}
+	output->frame = &frame;
 	emit_elements(output, type->elem, loan.bytes, header.data, shown, header.length);
+	output->frame = frame.outer;
 	free(loan.owned);
 }
 
@@ -194,7 +276,8 @@ static void emit_entries(struct value_output *output, const struct go_map *map)
 	struct map_scratch scratch = { 0 };
 	struct map_walk *walk = map_walk_create(map, MAP_WALK_LIVE, &findings);
 	struct map_batch batch;
-	uint64_t shown = 0;
+	/* one more than there are is enough to know that the header is wrong */
+	uint64_t shown = 0, most = least(map->length < UINT64_MAX ? map->length + 1 : map->length, output->limits.entries);
 
 	for (;;) {
 		struct error *error = map_walk_next(walk, &batch);
@@ -203,13 +286,14 @@ static void emit_entries(struct value_output *output, const struct go_map *map)
 			error_free(error);
 			break;
 		}
-		if (batch.count == 0 || shown == output->limits.entries)
+		if (shown >= most || !is_worth_it(&findings, &batch, &output->fruitless))
 			break;
 		for (size_t i = 0; i < batch.count; i++)
-			for (unsigned live = batch.units[i].live; live != 0 && shown < output->limits.entries;
-			     live &= live - 1, shown++)
+			for (unsigned live = batch.units[i].live; live != 0 && shown < most; live &= live - 1, shown++)
 				emit_entry(output, map, &batch.units[i], (unsigned)__builtin_ctz(live), &scratch);
 	}
+	if (findings.total == 0 && shown != least(map->length, output->limits.entries))
+		findings_add(&findings, map->address, "more or fewer entries than its header says");
 	output->unreadable += findings.total;
 	output->sink->ops->map_end(output->sink, map->length > shown ? map->length - shown : 0);
 	map_walk_destroy(walk);
@@ -260,14 +344,15 @@ static double load_float(const struct machine *machine, const uint8_t *bytes, si
 
 static void emit_compound(struct value_output *output, struct gotype *type, const uint8_t *bytes, taddr address)
 {
-	struct error *error = gotype_complete(type);
+	const char *why = spend(output);
+	struct error *error = why ? NULL : gotype_complete(type);
 
-	if (error != NULL) {
-		emit_error(output, error);
+	if (why != NULL) {
+		emit_unreadable(output, why);
 		return;
 	}
-	if (output->nesting == NESTING_LIMIT) {
-		emit_unreadable(output, "nested too deeply");
+	if (error != NULL) {
+		emit_error(output, error);
 		return;
 	}
 	output->nesting++;
@@ -434,6 +519,8 @@ void map_scratch_free(struct map_scratch *scratch)
 
 /* --- wanting ------------------------------------------------------------------------------------------------ */
 
+static bool has_references(struct gotype *type, unsigned depth);
+
 static bool looks_further(struct gotype *type, unsigned depth)
 {
 	struct error *error = depth > NESTING_LIMIT ? NULL : gotype_complete(type);
@@ -449,10 +536,10 @@ static bool looks_further(struct gotype *type, unsigned depth)
 	case GO_MAP:
 		return true;
 	case GO_ARRAY:
-		return looks_further(type->elem, depth + 1);
+		return has_references(type->elem, depth + 1);
 	case GO_STRUCT:
 		for (size_t i = 0; i < type->field_count; i++)
-			if (looks_further(type->fields[i].type, depth + 1))
+			if (has_references(type->fields[i].type, depth + 1))
 				return true;
 		return false;
 	default:
@@ -460,17 +547,45 @@ static bool looks_further(struct gotype *type, unsigned depth)
 	}
 }
 
-bool value_has_references(struct gotype *type)
+static bool has_references(struct gotype *type, unsigned depth)
 {
 	if (type->references == 0)
-		type->references = looks_further(type, 0) ? 1 : -1;
+		type->references = looks_further(type, depth) ? 1 : -1;
 	return type->references > 0;
+}
+
+bool value_has_references(struct gotype *type)
+{
+	return has_references(type, 0);
 }
 
 static void note(struct value_wanted *wanted, taddr address, uint64_t length)
 {
 	if (length != 0 && length <= VALUE_SIZE_LIMIT && !mirror_want(wanted->mirror, address, length))
 		wanted->full = true;
+}
+
+/* Whether these values were gone through with as many levels before: what many lead to is gone through once. */
+static bool seen_before(struct value_wanted *wanted, const struct gotype *type, taddr address, uint64_t count, unsigned levels)
+{
+	/* odd constants: a key that two share by accident costs late reads, no more */
+	uint64_t key = address.v ^ (uint64_t)(uintptr_t)type * UINT64_C(0x9e3779b97f4a7c15) ^
+		       (count << 8 ^ wanted->limits.depth) * UINT64_C(0xc2b2ae3d27d4eb4f);
+	uint64_t *deepest = table_get(&wanted->seen, key);
+
+	if (deepest == NULL) {
+		table_put(&wanted->seen, key, levels);
+		return false;
+	}
+	if (*deepest >= levels)
+		return true;
+	*deepest = levels;
+	return false;
+}
+
+void value_wanted_free(struct value_wanted *wanted)
+{
+	table_free(&wanted->seen);
 }
 
 /* Notes `length` bytes of values of `type` and, where levels allow, what those lead to. */
@@ -485,6 +600,8 @@ static void want_behind(struct value_wanted *wanted, struct gotype *type, taddr 
 		wanted->deeper = true;
 		return;
 	}
+	if (seen_before(wanted, type, address, count, levels))
+		return;
 
 	struct error *error = borrow(type->program, address, count * type->size, &loan);
 
@@ -517,7 +634,7 @@ static void want_entries(struct value_wanted *wanted, const struct go_map *map, 
 	struct findings findings = { 0 };
 	struct map_walk *walk = map_walk_create(map, MAP_WALK_LIVE, &findings);
 	struct map_batch batch = { 0 };
-	uint64_t entries = 0;
+	uint64_t entries = 0, most = least(map->length, wanted->limits.entries);
 
 	do {
 		struct error *error = map_walk_next(walk, &batch);
@@ -533,7 +650,7 @@ static void want_entries(struct value_wanted *wanted, const struct go_map *map, 
 			for (unsigned live = batch.units[i].live; live != 0; live &= live - 1, entries++)
 				map_entry_want(map, &batch.units[i], (unsigned)__builtin_ctz(live), true, wanted, levels);
 		}
-	} while (batch.count != 0 && entries < wanted->limits.entries && !wanted->full);
+	} while (entries <= most && !wanted->full && is_worth_it(&findings, &batch, &wanted->fruitless));
 	map_walk_destroy(walk);
 	findings_free(&findings);
 }
@@ -547,7 +664,7 @@ static void want_map(struct value_wanted *wanted, struct gotype *type, taddr add
 	if (address.v == 0 || type->map_layout == NULL)
 		return;
 	note(wanted, address, type->map_layout->header_size);
-	if (wanted->limits.depth == 0)
+	if (wanted->limits.depth == 0 || seen_before(wanted, type, address, 1, levels))
 		return;
 	error = map_open(type, address, &map);
 	if (error != NULL) {
@@ -576,7 +693,8 @@ static void want_compound(struct value_wanted *wanted, struct gotype *type, cons
 		break;
 	case GO_SLICE:
 		header = load_slice(type->program, bytes);
-		want_behind(wanted, type->elem, header.data, least(header.length, wanted->limits.elements), levels);
+		if (slice_is_sound(type->program, bytes, &header))
+			want_behind(wanted, type->elem, header.data, least(header.length, wanted->limits.elements), levels);
 		break;
 	case GO_INTERFACE:
 		want_interface(wanted, type, bytes, levels);

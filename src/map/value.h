@@ -9,6 +9,7 @@
 #include "map/map.h"
 #include "map/sink.h"
 #include "target/mirror.h"
+#include "util/table.h"
 
 /* What is cut, so that hostile or huge values end. */
 struct value_limits {
@@ -24,7 +25,11 @@ struct value_output {
 	struct sink *sink;
 	struct value_limits limits;
 	uint64_t unreadable; /* counts values that could not be read */
-	unsigned nesting;    /* private */
+	/* private: */
+	unsigned nesting;
+	uint64_t spent, overspent; /* values inside the outermost one so far; outermost ones that were cut for it */
+	uint64_t fruitless;        /* units of large maps inside values that held nothing */
+	const struct value_frame *frame;
 };
 
 /* Decodes the value of `type` whose bytes are `bytes` (type->size of them) and which lies at `address` in the target. */
@@ -40,8 +45,13 @@ struct value_wanted {
 	struct value_limits limits;
 	bool full;   /* the mirror's limit would be passed: fetch, use and clear before going on */
 	bool deeper; /* there is more behind what was noted: fetch, then ask again with more levels */
-	unsigned nesting; /* private */
+	/* private: */
+	unsigned nesting;
+	uint64_t fruitless;
+	struct table seen; /* what was gone through already, and how deep; freed with value_wanted_free() */
 };
+
+void value_wanted_free(struct value_wanted *wanted);
 
 /*
  * Notes what decoding the value reads: with `levels` 0 what it leads to itself; with more, also what that leads to, which
