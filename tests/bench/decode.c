@@ -18,6 +18,9 @@
 #include "target/core.h"
 #include "target/live.h"
 
+/* Units whose strings are prefetched ahead of the one that is decoded, as `mapscope show` does. */
+enum { AHEAD = 4 };
+
 struct sums {
 	uint64_t entries;
 	uint64_t integers;
@@ -68,6 +71,8 @@ static inline void add_value(const struct gotype *type, const uint8_t *bytes, st
 static void add_batch(const struct go_map *map, const struct map_batch *batch, struct map_scratch *scratch, struct sums *sums)
 {
 	for (size_t i = 0; i < batch->count; i++) {
+		if (i + AHEAD < batch->count)
+			map_unit_prefetch(map, &batch->units[i + AHEAD]);
 		for (unsigned live = batch->units[i].live; live != 0; live &= live - 1, sums->entries++) {
 			struct map_entry entry;
 
