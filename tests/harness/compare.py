@@ -33,7 +33,7 @@ def parse(text):
 
 
 def parse_lines(text):
-    return [parse(line) for line in text.splitlines()]
+    return [parse(line) for line in text.split("\n") if line]
 
 
 def _number(value):
