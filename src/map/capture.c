@@ -170,12 +170,14 @@ struct error *capture_add(struct capture *capture, const struct map_batch *batch
 {
 	size_t size = data_size(capture, batch);
 	bool reserved = size <= capture->reserve_size - capture->reserve_used;
-	void *data = capture->reserve + capture->reserve_used;
+	void *data;
 
-	if (reserved)
+	if (reserved) {
+		data = capture->reserve + capture->reserve_used;
 		capture->reserve_used += size;
-	else
+	} else {
 		TRY(alloc_checked(size, 1, "the copy of a map", &data));
+	}
 
 	struct kept_batch *kept = xcalloc(1, sizeof(*kept));
 	uint8_t *to = data;
