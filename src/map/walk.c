@@ -43,13 +43,31 @@ struct map_walk *map_walk_create_table(const struct go_map *map, uint64_t slot, 
 	return swiss_walk_create(map, MAP_WALK_ALL, slot, findings);
 }
 
+/*
+ * With so many findings and far more entries than the header counts, what is walked is no map but other memory: a wrong
+ * B or pointer leads through the whole heap. A wrong count alone never ends a walk.
+ */
+static void check_hope(struct map_walk *walk)
+{
+	enum { FINDINGS = 100, ENTRIES = 1024 };
+
+	for (size_t i = 0; i < walk->unit_count; i++)
+		walk->live += (unsigned)__builtin_popcount(walk->units[i].live);
+	if (walk->hopeless || walk->findings->total < FINDINGS || walk->live < ENTRIES || walk->live / 2 < walk->map->length)
+		return;
+	walk->hopeless = true;
+	findings_add(walk->findings, walk->map->address,
+		     "far more entries than its header says, and much that is unsound: given up");
+}
+
 struct error *map_walk_next(struct map_walk *walk, struct map_batch *out)
 {
 	*out = (struct map_batch){ 0 };
 	TRY(interrupt_check());
+	check_hope(walk);
 	walk->unit_count = 0;
 	walk->table_count = 0;
-	if (walk->map->address.v != 0 && !findings_give_up(walk->findings))
+	if (walk->map->address.v != 0 && !findings_give_up(walk->findings) && !walk->hopeless)
 		TRY(walk->next(walk));
 	*out = (struct map_batch){ walk->units, walk->unit_count, walk->tables, walk->table_count };
 	return NULL;

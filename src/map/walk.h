@@ -19,6 +19,8 @@ struct map_walk {
 	size_t unit_count, unit_capacity;
 	struct map_table *tables;
 	size_t table_count, table_capacity;
+	uint64_t live;  /* entries so far */
+	bool hopeless;  /* given up */
 	uint8_t *bytes; /* room for the window */
 	size_t bytes_capacity;
 };

@@ -8,6 +8,7 @@
 
 #include "map/walk.h"
 #include "util/alloc.h"
+#include "util/table.h"
 
 /* Buckets that overflow one bucket. More collisions than this many times eight are no hash function's. */
 enum { CHAIN_LIMIT = 4096 };
@@ -30,6 +31,7 @@ struct classic_walk {
 	bool old;             /* reading the old array */
 	bool finished;
 	uint64_t overflow_left; /* overflow buckets that a sound map may still have */
+	struct table visited;   /* addresses of overflow buckets: each is in one chain, once */
 	struct link *links;
 	size_t link_count, link_capacity;
 	uint8_t **blocks;     /* memory of overflow buckets of this window */
@@ -176,12 +178,9 @@ static const char *bad_overflow(const struct classic_walk *walk, const struct li
 	if (inside_array(link->overflow, header->buckets, header->bucket_count, map->layout->unit.size) ||
 	    inside_array(link->overflow, header->old_buckets, header->old_count, map->layout->unit.size))
 		return "it points back into the array of buckets";
-	for (const struct link *l = link;; l = &walk->links[l->parent]) {
-		if (l->unit.address.v == link->overflow.v)
-			return "the chain is a circle";
-		if (l->parent == NONE)
-			return NULL;
-	}
+	if (table_get(&walk->visited, link->overflow.v) != NULL)
+		return "that bucket is in a chain already: a circle, or two chains in one";
+	return NULL;
 }
 
 /* Notes the overflow buckets of links [from, to) as pieces to read; their `to` is set later. Returns how many. */
@@ -204,6 +203,7 @@ static size_t note_overflow(struct classic_walk *walk, size_t from, size_t to, s
 			continue;
 		}
 		walk->overflow_left--;
+		table_put(&walk->visited, link->overflow.v, 0);
 		parents[count++] = i;
 	}
 	return count;
@@ -407,6 +407,7 @@ static void destroy(struct map_walk *base)
 	free(walk->blocks);
 	free(walk->links);
 	free(walk->pieces);
+	table_free(&walk->visited);
 }
 
 struct map_walk *classic_walk_create(const struct go_map *map, enum map_walk_what what, uint64_t bucket, bool old,
