@@ -22,6 +22,9 @@ struct error *expression_evaluate(struct program *program, const char *text, str
 /* Finds a map: pointers and interfaces that lead to one are followed. `header` is 0 for a nil map. */
 struct error *expression_find_map(struct program *program, const char *text, struct gotype **type, taddr *header) MUST_CHECK;
 
+/* A type as people write it in the spelling of DWARF: struct{} is struct {}, any is interface {}. The caller frees it. */
+char *expression_type_spelling(const char *type);
+
 /* True for "0x..." alone: an address whose type the caller has to find out. */
 bool expression_is_address(const char *text, taddr *out);
 

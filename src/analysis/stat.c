@@ -121,8 +121,7 @@ static void classic_totals(const struct go_map *map, struct map_stat *stat)
 			      ? MAP_SLOTS
 			      : header->bucket_count / version->load_denominator * version->load_numerator;
 	stat->bytes = map->layout->header_size + units * map->layout->unit.size;
-	stat->wasted_bytes = (header->old_count ? stat->evacuated : 0) * map->layout->unit.size +
-			     stat->spare_buckets * map->layout->unit.size;
+	stat->wasted_bytes += stat->spare_buckets * map->layout->unit.size;
 }
 
 /* --- swiss ---------------------------------------------------------------------------------------------------- */
@@ -218,7 +217,11 @@ static void swiss_totals(const struct go_map *map, struct map_stat *stat)
 
 static void count_unit(const struct go_map *map, const struct map_unit *unit, struct map_stat *stat)
 {
-	stat->live += (unsigned)__builtin_popcount(unit->live);
+	unsigned live = (unsigned)__builtin_popcount(unit->live);
+
+	stat->live += live;
+	/* an evacuated bucket holds nothing; a waiting one nothing yet */
+	stat->wasted_bytes += live == 0 ? map->layout->unit.size : (MAP_SLOTS - live) * slot_bytes(map);
 	for (unsigned slot = 0; slot < MAP_SLOTS; slot++) {
 		const char *name;
 
@@ -274,13 +277,7 @@ struct error *stat_compute(struct reader *reader, struct findings *findings, str
 	else
 		swiss_totals(map, out);
 
-	/* slots of units that are in use, free or deleted */
-	uint64_t units = classic ? map->classic.bucket_count + out->overflow_buckets +
-					   (map->classic.old_count ? map->classic.old_count - out->evacuated : 0)
-				 : out->groups;
-
 	out->bytes += out->live * indirect_bytes(map);
-	out->wasted_bytes += (units * MAP_SLOTS - out->live) * slot_bytes(map);
 	if (out->misplaced != 0)
 		findings_add(findings, map->address, "%llu of its entries are not where a lookup of their keys looks",
 			     (unsigned long long)out->misplaced);

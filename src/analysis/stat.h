@@ -15,7 +15,7 @@ struct map_stat {
 	uint64_t capacity;       /* slots of buckets (without overflow) or groups */
 	double load_factor;      /* classic: entries per bucket; swiss: entries per slot */
 	uint64_t bytes;          /* all memory the map owns, without what keys and elems point to */
-	uint64_t wasted_bytes;   /* of these: free and deleted slots, spare overflow buckets, evacuated old buckets */
+	uint64_t wasted_bytes;   /* of these: free and deleted slots, buckets and groups without an entry, spare ones */
 	uint64_t deleted;        /* slots whose entry was deleted (emptyOne; tombstones) */
 	uint64_t limit;          /* entries at which the map (swiss: the table that is fullest) grows */
 

@@ -27,55 +27,42 @@ static const struct {
 
 /* --- JSON ------------------------------------------------------------------------------------------------------ */
 
-static void number(struct json *json, const char *key, uint64_t value)
-{
-	json_key(json, key);
-	json_unsigned(json, value);
-}
-
-static void address(struct json *json, const char *key, taddr value)
-{
-	json_key(json, key);
-	json_address(json, value);
-}
-
 static void json_classic_header(struct json *json, const struct go_map *map)
 {
 	const struct classic_header *header = &map->classic;
 
-	number(json, "count", map->length);
-	number(json, "flags", header->flags);
+	json_field_unsigned(json, "count", map->length);
+	json_field_unsigned(json, "flags", header->flags);
 	json_key(json, "flag_names");
 	json_array_begin(json);
 	for (size_t i = 0; i < sizeof(flag_names) / sizeof(flag_names[0]); i++)
 		if (header->flags & flag_names[i].bit)
 			json_text(json, flag_names[i].name);
 	json_array_end(json);
-	number(json, "B", header->b);
-	number(json, "noverflow", header->noverflow);
-	number(json, "hash0", header->hash0);
-	address(json, "buckets", header->buckets);
-	address(json, "oldbuckets", header->old_buckets);
-	number(json, "nevacuate", header->nevacuate);
-	number(json, "old_count", header->old_count);
+	json_field_unsigned(json, "B", header->b);
+	json_field_unsigned(json, "noverflow", header->noverflow);
+	json_field_unsigned(json, "hash0", header->hash0);
+	json_field_address(json, "buckets", header->buckets);
+	json_field_address(json, "oldbuckets", header->old_buckets);
+	json_field_unsigned(json, "nevacuate", header->nevacuate);
+	json_field_unsigned(json, "old_count", header->old_count);
 }
 
 static void json_swiss_header(struct json *json, const struct go_map *map)
 {
 	const struct swiss_header *header = &map->swiss;
 
-	number(json, "used", map->length);
-	number(json, "seed", header->seed);
-	address(json, "dirPtr", header->directory);
-	number(json, "dirLen", header->dir_len);
-	number(json, "globalDepth", header->global_depth);
-	number(json, "globalShift", header->global_shift);
-	number(json, "writing", header->writing);
+	json_field_unsigned(json, "used", map->length);
+	json_field_unsigned(json, "seed", header->seed);
+	json_field_address(json, "dirPtr", header->directory);
+	json_field_unsigned(json, "dirLen", header->dir_len);
+	json_field_unsigned(json, "globalDepth", header->global_depth);
+	json_field_unsigned(json, "globalShift", header->global_shift);
+	json_field_unsigned(json, "writing", header->writing);
 	if (map->layout->swiss.tombstone_possible.size != 0) {
-		json_key(json, "tombstonePossible");
-		json_bool(json, header->tombstone_possible);
+		json_field_bool(json, "tombstonePossible", header->tombstone_possible);
 	}
-	number(json, "clearSeq", header->clear_seq);
+	json_field_unsigned(json, "clearSeq", header->clear_seq);
 }
 
 static void json_slot(struct dumper *dumper, const struct map_unit *unit, unsigned slot)
@@ -91,28 +78,26 @@ static void json_slot(struct dumper *dumper, const struct map_unit *unit, unsign
 
 	map_slot_state(map, control, &name);
 	json_object_begin(json);
-	number(json, "slot", slot);
-	number(json, map->layout->implementation == MAP_CLASSIC ? "tophash" : "control", control);
-	json_key(json, "state");
-	json_text(json, live ? "live" : unit->evacuated || unit->waiting ? "stale" : name);
+	json_field_unsigned(json, "slot", slot);
+	json_field_unsigned(json, map->layout->implementation == MAP_CLASSIC ? "tophash" : "control", control);
+	json_field_name(json, "state", live ? "live" : unit->evacuated || unit->waiting ? "stale" : name);
 	if (live) {
 		error = map_entry_load(map, unit, slot, &dumper->scratch, &entry);
-		address(json, "key_address", error ? map_key_slot_address(map, unit, slot) : entry.key_address);
-		address(json, "elem_address", error ? map_elem_slot_address(map, unit, slot) : entry.elem_address);
+		json_field_address(json, "key_address", error ? map_key_slot_address(map, unit, slot) : entry.key_address);
+		json_field_address(json, "elem_address", error ? map_elem_slot_address(map, unit, slot) : entry.elem_address);
 	} else {
-		address(json, "key_address", map_key_slot_address(map, unit, slot));
-		address(json, "elem_address", map_elem_slot_address(map, unit, slot));
+		json_field_address(json, "key_address", map_key_slot_address(map, unit, slot));
+		json_field_address(json, "elem_address", map_elem_slot_address(map, unit, slot));
 	}
-	number(json, "key_offset", layout->key_offset + slot * layout->key_stride);
-	number(json, "elem_offset", layout->elem_offset + slot * layout->elem_stride);
+	json_field_unsigned(json, "key_offset", layout->key_offset + slot * layout->key_stride);
+	json_field_unsigned(json, "elem_offset", layout->elem_offset + slot * layout->elem_stride);
 	if (live && error == NULL) {
 		json_key(json, "key");
 		value_emit(&dumper->values, map->type->key, entry.key, entry.key_address);
 		json_key(json, "value");
 		value_emit(&dumper->values, map->type->elem, entry.elem, entry.elem_address);
 	} else if (live) {
-		json_key(json, "error");
-		json_name(json, error->message);
+		json_field_name(json, "error", error->message);
 		dumper->values.unreadable++;
 	}
 	error_free(error);
@@ -133,14 +118,12 @@ static void json_bucket(struct dumper *dumper, const struct map_unit *unit)
 	struct json *json = dumper->session->json;
 	const struct machine *machine = &dumper->map->program->machine;
 
-	number(json, "index", unit->index);
-	number(json, "chain", unit->chain);
-	address(json, "address", unit->address);
-	address(json, "overflow", load_address(machine, unit->bytes + dumper->map->layout->unit.overflow_offset));
-	json_key(json, "evacuated");
-	json_bool(json, unit->evacuated);
-	json_key(json, "waiting");
-	json_bool(json, unit->waiting);
+	json_field_unsigned(json, "index", unit->index);
+	json_field_unsigned(json, "chain", unit->chain);
+	json_field_address(json, "address", unit->address);
+	json_field_address(json, "overflow", load_address(machine, unit->bytes + dumper->map->layout->unit.overflow_offset));
+	json_field_bool(json, "evacuated", unit->evacuated);
+	json_field_bool(json, "waiting", unit->waiting);
 }
 
 static void json_group(struct dumper *dumper, const struct map_unit *unit)
@@ -148,10 +131,9 @@ static void json_group(struct dumper *dumper, const struct map_unit *unit)
 	struct json *json = dumper->session->json;
 	uint64_t control = load_u64(&dumper->map->program->machine, unit->bytes + dumper->map->layout->unit.control_offset);
 
-	number(json, "index", unit->index);
-	address(json, "address", unit->address);
-	json_key(json, "control_word");
-	json_address(json, taddr_of(control));
+	json_field_unsigned(json, "index", unit->index);
+	json_field_address(json, "address", unit->address);
+	json_field_address(json, "control_word", taddr_of(control));
 }
 
 static void json_open_table(struct dumper *dumper, const struct map_table *table)
@@ -159,16 +141,16 @@ static void json_open_table(struct dumper *dumper, const struct map_table *table
 	struct json *json = dumper->session->json;
 
 	json_object_begin(json);
-	address(json, "address", table->address);
-	number(json, "index", table->index);
-	number(json, "directory_index", table->directory_index);
-	number(json, "directory_slots", table->directory_slots);
-	number(json, "used", table->used);
-	number(json, "capacity", table->capacity);
-	number(json, "growthLeft", table->growth_left);
-	number(json, "localDepth", table->local_depth);
-	address(json, "groups_data", table->groups);
-	number(json, "lengthMask", table->group_count - 1);
+	json_field_address(json, "address", table->address);
+	json_field_unsigned(json, "index", table->index);
+	json_field_unsigned(json, "directory_index", table->directory_index);
+	json_field_unsigned(json, "directory_slots", table->directory_slots);
+	json_field_unsigned(json, "used", table->used);
+	json_field_unsigned(json, "capacity", table->capacity);
+	json_field_unsigned(json, "growthLeft", table->growth_left);
+	json_field_unsigned(json, "localDepth", table->local_depth);
+	json_field_address(json, "groups_data", table->groups);
+	json_field_unsigned(json, "lengthMask", table->group_count - 1);
 	json_key(json, "groups");
 	json_array_begin(json);
 	dumper->table_open = true;
@@ -224,8 +206,7 @@ static void ndjson_unit(struct dumper *dumper, const struct map_unit *unit, cons
 
 	json_object_begin(json);
 	if (dumper->map->layout->implementation == MAP_CLASSIC) {
-		json_key(json, "old");
-		json_bool(json, unit->old);
+		json_field_bool(json, "old", unit->old);
 		json_bucket(dumper, unit);
 	} else {
 		json_key(json, "table");
@@ -360,9 +341,11 @@ static void text_table(struct dumper *dumper, const struct map_table *table)
 	output_format(text->output, "  table %" PRIu64, table->directory_index);
 	text_end(text, TEXT_HEADING);
 	text_address(text->output, "  at ", table->address);
-	output_format(text->output, ", directory slots %" PRIu64 "-%" PRIu64 ", used %u, capacity %u, growthLeft %u, localDepth %u",
-		      table->directory_index, table->directory_index + table->directory_slots - 1, table->used,
-		      table->capacity, table->growth_left, table->local_depth);
+	output_format(text->output, ", directory slot%s %" PRIu64, table->directory_slots == 1 ? "" : "s", table->directory_index);
+	if (table->directory_slots != 1)
+		output_format(text->output, "-%" PRIu64, table->directory_index + table->directory_slots - 1);
+	output_format(text->output, ", used %u, capacity %u, growthLeft %u, localDepth %u", table->used, table->capacity,
+		      table->growth_left, table->local_depth);
 	text_address(text->output, ", groups ", table->groups);
 	output_format(text->output, ", lengthMask %" PRIu64 "\n", table->group_count - 1);
 }

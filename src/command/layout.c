@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/expression.h"
 #include "binary/debug.h"
 #include "command/command.h"
 #include "util/alloc.h"
@@ -20,6 +21,7 @@ struct layouts {
 	size_t map_count, map_capacity;
 	struct table seen;
 	struct session *session;
+	char *wanted; /* the one type asked for; NULL: all */
 };
 
 /* --- collecting --------------------------------------------------------------------------------------------------- */
@@ -27,12 +29,11 @@ struct layouts {
 static bool keep_map_type(void *context, const char *name, uint64_t die)
 {
 	struct layouts *layouts = context;
-	const char *wanted = layouts->session->invocation->argument;
 	Dwarf_Die typedef_die;
 	uint64_t kind;
 	struct gotype *type;
 
-	if (wanted != NULL && strcmp(name, wanted) != 0)
+	if (layouts->wanted != NULL && strcmp(name, layouts->wanted) != 0)
 		return true;
 	if (!debug_die(layouts->session->binary->debug, die, &typedef_die) ||
 	    !debug_number(&typedef_die, DW_AT_go_kind, &kind) || (kind & 0x1f) != GO_MAP)
@@ -65,6 +66,8 @@ static struct error *collect(struct layouts *layouts)
 		TRY(layout_struct_at(session->binary, die, &layouts->structs[layouts->struct_count]));
 		layouts->struct_count++;
 	}
+	if (session->invocation->argument != NULL)
+		layouts->wanted = expression_type_spelling(session->invocation->argument);
 	debug_each_type(session->binary->debug, keep_map_type, layouts);
 	if (layouts->map_count == 0 && session->invocation->argument != NULL)
 		return error_hint(error_new(ERROR_TARGET, "%s: no such map type in %s", session->invocation->argument,
@@ -78,6 +81,7 @@ static void forget(struct layouts *layouts)
 	for (size_t i = 0; i < layouts->struct_count; i++)
 		layout_struct_free(&layouts->structs[i]);
 	free(layouts->maps);
+	free(layouts->wanted);
 	table_free(&layouts->seen);
 }
 
@@ -117,17 +121,11 @@ static const char *implementation(const struct layouts *layouts)
 
 /* --- JSON --------------------------------------------------------------------------------------------------------- */
 
-static void number(struct json *json, const char *key, uint64_t value)
-{
-	json_key(json, key);
-	json_unsigned(json, value);
-}
-
 static void json_struct(struct json *json, const struct layout_struct *layout)
 {
 	json_key(json, layout->name);
 	json_object_begin(json);
-	number(json, "size", layout->size);
+	json_field_unsigned(json, "size", layout->size);
 	json_key(json, "fields");
 	json_object_begin(json);
 	for (size_t i = 0; i < layout->field_count; i++) {
@@ -135,10 +133,9 @@ static void json_struct(struct json *json, const struct layout_struct *layout)
 
 		json_key(json, field->name);
 		json_object_begin(json);
-		number(json, "offset", field->offset);
-		number(json, "size", field->size);
-		json_key(json, "type");
-		json_name(json, field->type);
+		json_field_unsigned(json, "offset", field->offset);
+		json_field_unsigned(json, "size", field->size);
+		json_field_name(json, "type", field->type);
 		json_object_end(json);
 	}
 	json_object_end(json);
@@ -154,22 +151,20 @@ static void json_map(struct json *json, const struct gotype *type)
 	json_object_begin(json);
 	json_key(json, classic ? "bucket" : "group");
 	json_object_begin(json);
-	number(json, "size", unit->size);
-	number(json, "slots", MAP_SLOTS);
-	number(json, classic ? "tophash_offset" : "control_offset", unit->control_offset);
-	number(json, "key_offset", unit->key_offset);
-	number(json, "key_stride", unit->key_stride);
-	number(json, "elem_offset", unit->elem_offset);
-	number(json, "elem_stride", unit->elem_stride);
+	json_field_unsigned(json, "size", unit->size);
+	json_field_unsigned(json, "slots", MAP_SLOTS);
+	json_field_unsigned(json, classic ? "tophash_offset" : "control_offset", unit->control_offset);
+	json_field_unsigned(json, "key_offset", unit->key_offset);
+	json_field_unsigned(json, "key_stride", unit->key_stride);
+	json_field_unsigned(json, "elem_offset", unit->elem_offset);
+	json_field_unsigned(json, "elem_stride", unit->elem_stride);
 	if (classic)
-		number(json, "overflow_offset", unit->overflow_offset);
+		json_field_unsigned(json, "overflow_offset", unit->overflow_offset);
 	json_object_end(json);
-	number(json, "key_size", type->key->size);
-	number(json, "elem_size", type->elem->size);
-	json_key(json, "key_indirect");
-	json_bool(json, layout->key_indirect);
-	json_key(json, "elem_indirect");
-	json_bool(json, layout->elem_indirect);
+	json_field_unsigned(json, "key_size", type->key->size);
+	json_field_unsigned(json, "elem_size", type->elem->size);
+	json_field_bool(json, "key_indirect", layout->key_indirect);
+	json_field_bool(json, "elem_indirect", layout->elem_indirect);
 	json_object_end(json);
 }
 
@@ -179,14 +174,10 @@ static void print_json(const struct layouts *layouts)
 	struct json *json = session->json;
 
 	json_object_begin(json);
-	json_key(json, "go");
-	json_name(json, session->binary->go_version);
-	json_key(json, "arch");
-	json_text(json, architecture(&session->binary->machine));
-	json_key(json, "implementation");
-	json_text(json, implementation(layouts));
-	json_key(json, "source");
-	json_text(json, "dwarf");
+	json_field_name(json, "go", session->binary->go_version);
+	json_field_name(json, "arch", architecture(&session->binary->machine));
+	json_field_name(json, "implementation", implementation(layouts));
+	json_field_name(json, "source", "dwarf");
 	json_key(json, "structs");
 	json_object_begin(json);
 	for (size_t i = 0; i < layouts->struct_count; i++)
@@ -210,8 +201,7 @@ static void print_ndjson(const struct layouts *layouts)
 
 	for (size_t i = 0; i < layouts->map_count; i++) {
 		json_object_begin(json);
-		json_key(json, "type");
-		json_name(json, layouts->maps[i]->name);
+		json_field_name(json, "type", layouts->maps[i]->name);
 		json_key(json, "layout");
 		json_map(json, layouts->maps[i]);
 		json_object_end(json);
@@ -285,7 +275,7 @@ static struct error *print_text(const struct layouts *layouts)
 
 	output_format(text->output, "%s %s, %s maps, from DWARF\n\n", layouts->session->binary->go_version ? layouts->session->binary->go_version : "Go",
 		      architecture(&layouts->session->binary->machine), implementation(layouts) ? implementation(layouts) : "no");
-	for (size_t i = 0; i < layouts->struct_count; i++)
+	for (size_t i = 0; i < layouts->struct_count && layouts->wanted == NULL; i++)
 		TRY(print_struct(text, &layouts->structs[i]));
 
 	struct text_table *table = text_table_create(text);

@@ -25,6 +25,15 @@ static bool keep(void *context, const struct listed_map *map)
 	return true;
 }
 
+/* The program's own first, then packages by name. */
+static int compare(const void *a, const void *b)
+{
+	const char *x = ((const struct row *)a)->name, *y = ((const struct row *)b)->name;
+	bool own = strncmp(x, "main.", 5) == 0, other = strncmp(y, "main.", 5) == 0;
+
+	return own != other ? (own ? -1 : 1) : strverscmp(x, y);
+}
+
 static void forget(struct rows *rows)
 {
 	for (size_t i = 0; i < rows->count; i++) {
@@ -43,22 +52,17 @@ static const char *implementation_of(const struct row *row)
 static void print_json_row(struct json *json, const struct row *row)
 {
 	json_object_begin(json);
-	json_key(json, "name");
-	json_name(json, row->name);
-	json_key(json, "type");
-	json_name(json, row->map.type->name);
-	json_key(json, "address");
-	json_address(json, row->map.address);
-	json_key(json, "implementation");
-	json_name(json, implementation_of(row));
+	json_field_name(json, "name", row->name);
+	json_field_name(json, "type", row->map.type->name);
+	json_field_address(json, "address", row->map.address);
+	json_field_name(json, "implementation", implementation_of(row));
 	json_key(json, "len");
 	if (row->map.has_memory && row->error == NULL)
 		json_unsigned(json, row->map.length);
 	else
 		json_null(json);
 	if (row->error != NULL) {
-		json_key(json, "error");
-		json_name(json, row->error);
+		json_field_name(json, "error", row->error);
 	}
 	json_object_end(json);
 }
@@ -68,8 +72,7 @@ static void print_json(struct session *session, const struct rows *rows)
 	struct json *json = session->json;
 
 	json_object_begin(json);
-	json_key(json, "go");
-	json_name(json, session->binary->go_version);
+	json_field_name(json, "go", session->binary->go_version);
 	json_key(json, "maps");
 	json_array_begin(json);
 	for (size_t i = 0; i < rows->count; i++)
@@ -142,6 +145,7 @@ static struct error *run(struct session *session)
 		error = list_maps(session->program, &list_limits_default, keep, &rows);
 	session_resume(session);
 	if (error == NULL) {
+		qsort(rows.items, rows.count, sizeof(*rows.items), compare);
 		collect_findings(session, &rows);
 		if (session->invocation->format == FORMAT_JSON)
 			print_json(session, &rows);

@@ -359,18 +359,12 @@ void session_json_head(struct session *session, const struct go_map *map)
 {
 	struct json *json = session->json;
 
-	json_key(json, "map");
-	json_name(json, session->invocation->argument);
-	json_key(json, "type");
-	json_name(json, map->type->name);
-	json_key(json, "address");
-	json_address(json, map->address);
-	json_key(json, "implementation");
-	json_name(json, map_implementation_name(map->layout->implementation));
-	json_key(json, "go");
-	json_name(json, session->binary->go_version);
-	json_key(json, "len");
-	json_unsigned(json, map->length);
+	json_field_name(json, "map", session->invocation->argument);
+	json_field_name(json, "type", map->type->name);
+	json_field_address(json, "address", map->address);
+	json_field_name(json, "implementation", map_implementation_name(map->layout->implementation));
+	json_field_name(json, "go", session->binary->go_version);
+	json_field_unsigned(json, "len", map->length);
 }
 
 void session_text_head(struct session *session, const struct go_map *map)

@@ -12,18 +12,6 @@ static void read_spares(const struct go_map *map, void *context)
 
 /* --- JSON ------------------------------------------------------------------------------------------------------ */
 
-static void number(struct json *json, const char *key, uint64_t value)
-{
-	json_key(json, key);
-	json_unsigned(json, value);
-}
-
-static void flag(struct json *json, const char *key, bool value)
-{
-	json_key(json, key);
-	json_bool(json, value);
-}
-
 static void histogram(struct json *json, const char *key, const struct histogram *values)
 {
 	json_key(json, key);
@@ -42,44 +30,43 @@ static void json_classic(struct json *json, const struct go_map *map, const stru
 {
 	const struct classic_header *header = &map->classic;
 
-	number(json, "b", header->b);
-	number(json, "buckets", header->bucket_count);
-	number(json, "old_buckets", header->old_count);
-	number(json, "evacuated", stat->evacuated);
-	number(json, "nevacuate", header->nevacuate);
-	number(json, "overflow_buckets", stat->overflow_buckets);
-	number(json, "spare_buckets", stat->spare_buckets);
-	number(json, "noverflow", header->noverflow);
-	number(json, "flags", header->flags);
-	number(json, "hash0", header->hash0);
+	json_field_unsigned(json, "b", header->b);
+	json_field_unsigned(json, "buckets", header->bucket_count);
+	json_field_unsigned(json, "old_buckets", header->old_count);
+	json_field_unsigned(json, "evacuated", stat->evacuated);
+	json_field_unsigned(json, "nevacuate", header->nevacuate);
+	json_field_unsigned(json, "overflow_buckets", stat->overflow_buckets);
+	json_field_unsigned(json, "spare_buckets", stat->spare_buckets);
+	json_field_unsigned(json, "noverflow", header->noverflow);
+	json_field_unsigned(json, "flags", header->flags);
+	json_field_unsigned(json, "hash0", header->hash0);
 	histogram(json, "chain_lengths", &stat->chain_lengths);
-	flag(json, "same_size_grow", header->flags & CLASSIC_SAME_SIZE_GROW);
-	number(json, "deleted", stat->deleted);
-	number(json, "grows_above", stat->limit);
+	json_field_bool(json, "same_size_grow", header->flags & CLASSIC_SAME_SIZE_GROW);
+	json_field_unsigned(json, "deleted", stat->deleted);
+	json_field_unsigned(json, "grows_above", stat->limit);
 }
 
 static void json_swiss(struct json *json, const struct go_map *map, const struct map_stat *stat)
 {
 	const struct swiss_header *header = &map->swiss;
 
-	number(json, "tables", stat->tables);
-	number(json, "directory_len", header->dir_len);
-	number(json, "global_depth", header->global_depth);
-	number(json, "groups", stat->groups);
-	number(json, "tombstones", stat->deleted);
-	number(json, "seed", header->seed);
-	flag(json, "writing", header->writing != 0);
+	json_field_unsigned(json, "tables", stat->tables);
+	json_field_unsigned(json, "directory_len", header->dir_len);
+	json_field_unsigned(json, "global_depth", header->global_depth);
+	json_field_unsigned(json, "groups", stat->groups);
+	json_field_unsigned(json, "tombstones", stat->deleted);
+	json_field_unsigned(json, "seed", header->seed);
+	json_field_bool(json, "writing", header->writing != 0);
 	if (stat->no_probe_lengths != NULL) {
 		json_key(json, "probe_lengths");
 		json_null(json);
-		json_key(json, "no_probe_lengths");
-		json_name(json, stat->no_probe_lengths);
+		json_field_name(json, "no_probe_lengths", stat->no_probe_lengths);
 	} else {
 		histogram(json, "probe_lengths", &stat->probe_lengths);
 	}
-	number(json, "unhashable", stat->unhashable);
-	number(json, "misplaced", stat->misplaced);
-	number(json, "growth_left", stat->table_growth_left);
+	json_field_unsigned(json, "unhashable", stat->unhashable);
+	json_field_unsigned(json, "misplaced", stat->misplaced);
+	json_field_unsigned(json, "growth_left", stat->table_growth_left);
 }
 
 static void print_json(struct session *session, const struct go_map *map, const struct map_stat *stat)
@@ -88,12 +75,12 @@ static void print_json(struct session *session, const struct go_map *map, const 
 
 	json_object_begin(json);
 	session_json_head(session, map);
-	number(json, "capacity", stat->capacity);
+	json_field_unsigned(json, "capacity", stat->capacity);
 	json_key(json, "load_factor");
 	json_double(json, stat->load_factor, 64);
-	number(json, "bytes", stat->bytes);
-	number(json, "wasted_bytes", stat->wasted_bytes);
-	flag(json, "growing", is_growing(map));
+	json_field_unsigned(json, "bytes", stat->bytes);
+	json_field_unsigned(json, "wasted_bytes", stat->wasted_bytes);
+	json_field_bool(json, "growing", is_growing(map));
 	if (map->layout->implementation == MAP_CLASSIC)
 		json_classic(json, map, stat);
 	else
@@ -133,6 +120,8 @@ static void print_histogram(const struct text *text, const char *title, const ch
 
 	for (size_t i = 0; i < values->count; i++)
 		most = values->items[i] > most ? values->items[i] : most;
+	if (values->count == 0)
+		return;
 	line(text, title);
 	output_format(text->output, "%s\n", of);
 	for (size_t i = 0; i < values->count && i < ROWS_SHOWN; i++) {
@@ -154,7 +143,7 @@ static void print_memory(const struct text *text, const struct map_stat *stat)
 	line(text, "wasted");
 	bytes(text->output, stat->wasted_bytes);
 	if (stat->bytes != 0)
-		output_format(text->output, ", %.0f %%", 100.0 * (double)stat->wasted_bytes / (double)stat->bytes);
+		output_format(text->output, ", %.1f %%", 100.0 * (double)stat->wasted_bytes / (double)stat->bytes);
 	output_char(text->output, '\n');
 }
 
@@ -174,8 +163,8 @@ static void print_classic_growth(const struct text *text, const struct go_map *m
 	output_format(output, "doubles at the insert that makes it more than %llu entries (%llu to go)\n",
 		      (unsigned long long)stat->limit,
 		      (unsigned long long)(stat->limit > map->length ? stat->limit - map->length + 1 : 1));
-	output_format(output, "  %-14sis rebuilt at the same size when the count of overflow buckets is %llu (now %u)\n", "",
-		      1ULL << b, header->noverflow);
+	output_format(output, "  %-14sis rebuilt at the same size when noverflow%s is %llu (now %u)\n", "",
+		      header->b > 15 ? ", an estimate from B 16 on," : "", 1ULL << b, header->noverflow);
 }
 
 static void print_classic(const struct text *text, const struct go_map *map, const struct map_stat *stat)
@@ -204,7 +193,7 @@ static void print_swiss_growth(const struct text *text, const struct go_map *map
 	if (map->swiss.dir_len == 0)
 		output_text(text->output, "becomes a table of 16 slots at the insert that makes it more than 8 entries\n");
 	else
-		output_format(text->output, "the fullest table is rebuilt, doubled or split (at 1024 slots) after %llu more inserts into it\n",
+		output_format(text->output, "a table is rebuilt, doubled or split (at 1024 slots) when its growthLeft is 0; the least now is %llu\n",
 			      (unsigned long long)stat->table_growth_left);
 }
 
@@ -215,13 +204,13 @@ static void print_swiss(const struct text *text, const struct go_map *map, const
 
 	line(text, "groups");
 	if (header->dir_len == 0)
-		output_text(output, "one of 8 slots, no table (small map)\n");
+		output_text(output, stat->groups ? "one of 8 slots, no table (small map)\n" : "none yet, no table (small map)\n");
 	else
-		output_format(output, "%llu of 8 slots in %llu tables; directory of %llu (depth %u)\n",
-			      (unsigned long long)stat->groups, (unsigned long long)stat->tables,
+		output_format(output, "%llu of 8 slots in %llu table%s; directory of %llu (depth %u)\n",
+			      (unsigned long long)stat->groups, (unsigned long long)stat->tables, stat->tables == 1 ? "" : "s",
 			      (unsigned long long)header->dir_len, header->global_depth);
 	line(text, "load factor");
-	output_format(output, "%.2f entries a slot (limit 0.875)\n", stat->load_factor);
+	output_format(output, "%.2f entries a slot (limit %s)\n", stat->load_factor, header->dir_len == 0 ? "1" : "0.875");
 	line(text, "tombstones");
 	output_format(output, "%llu\n", (unsigned long long)stat->deleted);
 	print_swiss_growth(text, map, stat);

@@ -331,3 +331,27 @@ void json_end_line(struct json *json)
 	assert(json->depth == 0);
 	output_put(json->output, '\n');
 }
+
+void json_field_unsigned(struct json *json, const char *name, uint64_t value)
+{
+	json_key(json, name);
+	json_unsigned(json, value);
+}
+
+void json_field_bool(struct json *json, const char *name, bool value)
+{
+	json_key(json, name);
+	json_bool(json, value);
+}
+
+void json_field_name(struct json *json, const char *name, const char *value)
+{
+	json_key(json, name);
+	json_name(json, value);
+}
+
+void json_field_address(struct json *json, const char *name, taddr value)
+{
+	json_key(json, name);
+	json_address(json, value);
+}

@@ -34,6 +34,11 @@ void json_bytes(struct json *json, const uint8_t *bytes, size_t length); /* a Go
 /* Types, messages: always a string (NULL: null), each byte that is no UTF-8 becomes U+FFFD. */
 void json_name(struct json *json, const char *text);
 void json_address(struct json *json, taddr address);              /* "0xc000..."; 0: null */
+/* A key and its value in one. */
+void json_field_unsigned(struct json *json, const char *name, uint64_t value);
+void json_field_bool(struct json *json, const char *name, bool value);
+void json_field_name(struct json *json, const char *name, const char *value);
+void json_field_address(struct json *json, const char *name, taddr value);
 /* {"error": "..."}: in place of a value that cannot be read. */
 void json_error(struct json *json, const char *format, ...) PRINTF(2, 3);
 /* Whether a value or a key would go into an object now (not into an array, nor the outermost level). */
