@@ -275,7 +275,7 @@ static struct error *print_text(const struct layouts *layouts)
 
 	output_format(text->output, "%s %s, %s maps, from DWARF\n\n", layouts->session->binary->go_version ? layouts->session->binary->go_version : "Go",
 		      architecture(&layouts->session->binary->machine), implementation(layouts) ? implementation(layouts) : "no");
-	for (size_t i = 0; i < layouts->struct_count && layouts->wanted == NULL; i++)
+	for (size_t i = 0; i < layouts->struct_count; i++)
 		TRY(print_struct(text, &layouts->structs[i]));
 
 	struct text_table *table = text_table_create(text);
