@@ -34,10 +34,25 @@ static uint8_t live_slots(const struct go_map *map, const uint8_t *bytes)
 	return (uint8_t)(((full >> 7) * UINT64_C(0x0102040810204080)) >> 56);
 }
 
+/* A control byte with its top bit set is 0x80 (empty) or 0xfe (deleted); a Go map has no other. */
+static bool has_bad_control(const struct go_map *map, const uint8_t *bytes)
+{
+	uint64_t control = load_u64(&map->program->machine, bytes + map->layout->unit.control_offset);
+	uint64_t low = control & ((control & UINT64_C(0x8080808080808080)) >> 7) * 0x7f;
+
+	for (; low != 0; low >>= 8)
+		if ((low & 0xff) != 0 && (low & 0xff) != 0x7e)
+			return true;
+	return false;
+}
+
 static void add_group(struct map_walk *walk, taddr address, const uint8_t *bytes, uint64_t index, uint32_t table)
 {
 	uint8_t live = live_slots(walk->map, bytes);
 
+	if (has_bad_control(walk->map, bytes))
+		findings_add(walk->findings, address, "group %llu: a control byte that is neither full, empty nor deleted",
+			     (unsigned long long)index);
 	if (live == 0 && walk->what == MAP_WALK_LIVE)
 		return;
 	*walk_add_unit(walk) = (struct map_unit){

@@ -359,6 +359,9 @@ static void check_swiss_unsound(void)
 	expect_finding(6, "directory slot 3", 0, 0);
 	three_tables();
 	expect_finding(5, "table of directory slot 0", MORE + 72, 72);
+	three_tables();
+	world_poke(&world, MORE + 0x1000 + 3, 1, 0x81);
+	expect_finding(8, "control byte", 0, 0);
 
 	swiss(9, MORE, 0, 0);
 	expect_error("9 entries in one group");
