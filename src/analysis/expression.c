@@ -314,7 +314,7 @@ static struct error *parse_selectors(struct parser *parser, struct place *place)
 /* --- variables ------------------------------------------------------------------------------------------------ */
 
 /* In symbols dots of a package path's last element are written %2e (cmd/internal/objabi, PathToPrefix). */
-static char *escape_package(const char *name, size_t length)
+__attribute__((nonnull)) static char *escape_package(const char *name, size_t length)
 {
 	const char *last_dot = memrchr(name, '.', length);
 	const char *slash = memrchr(name, '/', length);

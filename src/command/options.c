@@ -1,5 +1,6 @@
 #include <argp.h>
 #include <errno.h>
+#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,10 +44,9 @@ static const struct option_row rows[] = {
 };
 
 /* A usage error, as all errors look; ends the program. */
-static _Noreturn void refuse(struct argp_state *state, const char *format, ...) PRINTF(2, 3);
-static _Noreturn void refuse(struct argp_state *state, const char *format, ...)
+static _Noreturn void refuse(const struct invocation *invocation, const char *format, ...) PRINTF(2, 3);
+static _Noreturn void refuse(const struct invocation *invocation, const char *format, ...)
 {
-	const struct invocation *invocation = state->input;
 	va_list arguments;
 
 	va_start(arguments, format);
@@ -60,7 +60,7 @@ static _Noreturn void refuse(struct argp_state *state, const char *format, ...)
 	exit(ERROR_USAGE);
 }
 
-static uint64_t parse_number(struct argp_state *state, const char *option, const char *text, uint64_t most)
+static uint64_t parse_number(const struct invocation *invocation, const char *option, const char *text, uint64_t most)
 {
 	char *end;
 
@@ -69,12 +69,12 @@ static uint64_t parse_number(struct argp_state *state, const char *option, const
 	unsigned long long value = strtoull(text, &end, 0);
 
 	if (errno != 0 || *end != '\0' || end == text || text[0] == '-' || value > most)
-		refuse(state, "--%s %s: not a number from 0 to %llu", option, text, (unsigned long long)most);
+		refuse(invocation, "--%s %s: not a number from 0 to %llu", option, text, (unsigned long long)most);
 	return value;
 }
 
 /* 48M, 1G, 4096 */
-static size_t parse_size(struct argp_state *state, const char *text)
+static size_t parse_size(const struct invocation *invocation, const char *text)
 {
 	static const char suffixes[] = "KMG";
 	char *end;
@@ -86,112 +86,108 @@ static size_t parse_size(struct argp_state *state, const char *text)
 	unsigned shift = suffix ? 10 * (unsigned)(suffix - suffixes + 1) : 0;
 
 	if (errno != 0 || end == text || text[0] == '-' || end[suffix != NULL] != '\0' || value > (SIZE_MAX >> 1) >> shift)
-		refuse(state, "--buffer %s: not a size like 48M or 1G", text);
+		refuse(invocation, "--buffer %s: not a size like 48M or 1G", text);
 	return (size_t)value << shift;
 }
 
-static enum format parse_format(struct argp_state *state, const char *text)
+static enum format parse_format(const struct invocation *invocation, const char *text)
 {
 	static const char *const names[] = { [FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_NDJSON] = "ndjson" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (strcmp(text, names[i]) == 0)
 			return (enum format)i;
-	refuse(state, "--format %s: not text, json or ndjson", text);
+	refuse(invocation, "--format %s: not text, json or ndjson", text);
 }
 
-static int parse_go_version(struct argp_state *state, const char *text)
+static int parse_go_version(const struct invocation *invocation, const char *text)
 {
 	int minor;
 	char rest;
 
 	if (sscanf(text, "1.%d%c", &minor, &rest) < 1 || minor < 1)
-		refuse(state, "--go-version %s: not a version like 1.23", text);
+		refuse(invocation, "--go-version %s: not a version like 1.23", text);
 	return minor;
 }
 
-static void finish(struct argp_state *state, const struct invocation *invocation)
+static void finish(const struct invocation *invocation)
 {
 	const struct command *command = invocation->command;
 
 	if (invocation->pid != 0 && invocation->core != NULL)
-		refuse(state, "-p and -c: one target at a time");
+		refuse(invocation, "-p and -c: one target at a time");
 	if (invocation->pid == 0 && invocation->core == NULL && (command->needs_memory || invocation->exe == NULL))
-		refuse(state, "no target: name a process with -p PID%s or a core with -c CORE",
+		refuse(invocation, "no target: name a process with -p PID%s or a core with -c CORE",
 			   command->needs_memory ? "" : ", a binary with -e EXE");
 	if (command->argument_required && invocation->argument == NULL)
-		refuse(state, "no %s", command->arguments);
+		refuse(invocation, "no %s", command->arguments);
 	if (invocation->group != UINT64_MAX && invocation->table == UINT64_MAX)
-		refuse(state, "--group needs --table");
+		refuse(invocation, "--group needs --table");
 	if (invocation->old && invocation->bucket == UINT64_MAX)
-		refuse(state, "--old needs --bucket");
+		refuse(invocation, "--old needs --bucket");
 }
 
-static error_t parse_option(int key, char *argument, struct argp_state *state)
+/* An option by its key; `argument` is NULL where it takes none. */
+static void apply_option(struct invocation *invocation, int key, const char *argument)
 {
-	struct invocation *invocation = state->input;
-
 	switch (key) {
 	case KEY_HELP:
 		invocation->help = true;
-		return 0;
+		break;
 	case 'p':
-		invocation->pid = (pid_t)parse_number(state, "pid", argument, INT_MAX);
+		invocation->pid = (pid_t)parse_number(invocation, "pid", argument, INT_MAX);
 		if (invocation->pid == 0)
-			refuse(state, "--pid 0: not a process");
-		return 0;
+			refuse(invocation, "--pid 0: not a process");
+		break;
 	case 'c':
 		invocation->core = argument;
-		return 0;
+		break;
 	case 'e':
 		invocation->exe = argument;
-		return 0;
+		break;
 	case KEY_FORMAT:
-		invocation->format = parse_format(state, argument);
-		return 0;
+		invocation->format = parse_format(invocation, argument);
+		break;
 	case KEY_MAX:
-		invocation->max = parse_number(state, "max", argument, UINT64_MAX);
+		invocation->max = parse_number(invocation, "max", argument, UINT64_MAX);
 		invocation->max_given = true;
-		return 0;
+		break;
 	case KEY_DEPTH:
-		invocation->depth = (unsigned)parse_number(state, "depth", argument, 1000);
-		return 0;
+		invocation->depth = (unsigned)parse_number(invocation, "depth", argument, 1000);
+		break;
 	case KEY_NO_STOP:
 		invocation->no_stop = true;
-		return 0;
+		break;
 	case KEY_STATS:
 		invocation->stats = true;
-		return 0;
+		break;
 	case KEY_BUFFER:
-		invocation->buffer = parse_size(state, argument);
-		return 0;
+		invocation->buffer = parse_size(invocation, argument);
+		break;
 	case KEY_GO_VERSION:
-		invocation->go_minor = parse_go_version(state, argument);
-		return 0;
+		invocation->go_minor = parse_go_version(invocation, argument);
+		break;
 	case KEY_BUCKET:
-		invocation->bucket = parse_number(state, "bucket", argument, UINT64_MAX - 1);
-		return 0;
+		invocation->bucket = parse_number(invocation, "bucket", argument, UINT64_MAX - 1);
+		break;
 	case KEY_OLD:
 		invocation->old = true;
-		return 0;
+		break;
 	case KEY_TABLE:
-		invocation->table = parse_number(state, "table", argument, UINT64_MAX - 1);
-		return 0;
+		invocation->table = parse_number(invocation, "table", argument, UINT64_MAX - 1);
+		break;
 	case KEY_GROUP:
-		invocation->group = parse_number(state, "group", argument, UINT64_MAX - 1);
-		return 0;
-	case ARGP_KEY_ARG:
-		if (invocation->argument != NULL || *invocation->command->arguments == '\0')
-			refuse(state, "%s: one argument too many", argument);
-		invocation->argument = argument;
-		return 0;
-	case ARGP_KEY_SUCCESS:
-		if (!invocation->help)
-			finish(state, invocation);
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
+		invocation->group = parse_number(invocation, "group", argument, UINT64_MAX - 1);
+		break;
 	}
+}
+
+/* A word that is no option. */
+static void apply_argument(struct invocation *invocation, const char *argument)
+{
+	if (invocation->argument != NULL || *invocation->command->arguments == '\0')
+		refuse(invocation, "%s: one argument too many", argument);
+	invocation->argument = argument;
 }
 
 /* The rows that the command takes, and argp's end mark. */
@@ -203,12 +199,48 @@ static void choose(const struct command *command, struct argp_option *out)
 	*out = (struct argp_option){ 0 };
 }
 
+/* The same rows for getopt: "x:" for each letter, and the long names. */
+static void translate(const struct argp_option *options, char *letters, struct option *names)
+{
+	*letters++ = ':'; /* tells a missing value from an unknown option */
+	for (; options->name != NULL || options->doc != NULL; options++) {
+		bool value = options->arg != NULL;
+
+		if (options->name == NULL)
+			continue;
+		*names++ = (struct option){ options->name, value ? required_argument : no_argument, NULL, options->key };
+		if (options->key < KEY_HELP)
+			letters += sprintf(letters, "%c%s", options->key, value ? ":" : "");
+	}
+	*letters = '\0';
+	*names = (struct option){ 0 };
+}
+
+static _Noreturn void refuse_word(const struct invocation *invocation, int found, const char *word)
+{
+	bool known = optopt != 0 && optopt != '?' && word[1] == '-';
+
+	refuse(invocation, "%.*s: %s", (int)strcspn(word, "="), word,
+	       found == ':' ? "its value is missing" : known ? "it takes no value" : "no such option");
+}
+
+static void print_help(const struct command *command, const struct argp_option *options)
+{
+	char *description = xasprintf("%s\v%s", command->summary, command->description);
+	char *name = xasprintf("mapscope %s", command->name);
+	struct argp argp = { .options = options, .args_doc = command->arguments, .doc = description };
+
+	argp_help(&argp, stdout, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK, name);
+	free(description);
+	free(name);
+}
+
 void options_parse(const struct command *command, int argc, char **argv, struct invocation *out)
 {
 	struct argp_option options[ARRAY_SIZE(rows) + 1];
-	char *description = xasprintf("%s\v%s", command->summary, command->description);
-	struct argp argp = { .options = options, .parser = parse_option, .args_doc = command->arguments, .doc = description };
-	char *name = xasprintf("mapscope %s", command->name);
+	struct option names[ARRAY_SIZE(rows) + 1];
+	char letters[2 * ARRAY_SIZE(rows) + 2];
+	int key;
 
 	*out = (struct invocation){
 		.command = command,
@@ -219,15 +251,20 @@ void options_parse(const struct command *command, int argc, char **argv, struct 
 		.group = UINT64_MAX,
 	};
 	choose(command, options);
-	argp_err_exit_status = ERROR_USAGE;
-	argv[0] = (char[]){ "mapscope" }; /* in front of getopt's messages */
-	argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, out);
+	translate(options, letters, names);
+	opterr = 0;
+	while ((key = getopt_long(argc, argv, letters, names, NULL)) != -1) {
+		if (key == '?' || key == ':')
+			refuse_word(out, key, argv[optind - 1]);
+		apply_option(out, key, optarg);
+	}
+	while (optind < argc)
+		apply_argument(out, argv[optind++]);
 	if (out->help) {
-		argp_help(&argp, stdout, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK, name);
+		print_help(command, options);
 		exit(0);
 	}
+	finish(out);
 	if (!out->max_given)
 		out->max = out->format == FORMAT_TEXT ? 64 : 0;
-	free(description);
-	free(name);
 }
