@@ -285,9 +285,12 @@ static struct error *read_once(struct session *session, const struct map_request
 
 	struct error *error = session_stop(session);
 
-	if (error == NULL && session->invocation->pid != 0)
+	/* an address stays what it is; a name may lead to another map by now */
+	bool repeat = session->invocation->pid != 0 && !expression_is_address(session->invocation->argument, &header);
+
+	if (error == NULL && repeat)
 		error = find_map(session, &again, &header);
-	if (error == NULL && session->invocation->pid != 0 && again != type) {
+	if (error == NULL && repeat && again != type) {
 		/* an interface on the way holds another type now */
 		reader_close(reader);
 		reader = NULL;
