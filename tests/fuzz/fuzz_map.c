@@ -14,6 +14,7 @@
 #include "util/alloc.h"
 
 enum { SETTINGS = 4, HEADER = 8 };
+enum { MEMORY_LIMIT = 1 << 18 }; /* little, so that both ways of reading are gone */
 enum { NUMBER, TEXT, SLICE, INNER, ANY, RECORD, WIDE, KINDS };
 
 static struct gotype types[KINDS];
@@ -99,7 +100,7 @@ static void decode(struct world *world, struct sink *sink, enum map_walk_what wh
 	struct findings findings = { 0 };
 	struct map_scratch scratch = { 0 };
 	struct reader_options options = {
-		.what = what, .keys = true, .elems = true, .most_entries = UINT64_MAX, .memory_limit = READER_MEMORY_LIMIT,
+		.what = what, .keys = true, .elems = true, .most_entries = UINT64_MAX, .memory_limit = MEMORY_LIMIT,
 		.limits = value_limits_default, .whole = what == MAP_WALK_ALL,
 	};
 	struct value_output values = { .sink = sink, .limits = value_limits_default };
