@@ -66,6 +66,15 @@ class Zoo:
         with open(os.path.join(self.folder, "stderr")) as file:
             return file.read()[-400:].strip()
 
+    def _threads(self):
+        """The states of the threads and who traces them, for a message."""
+        found = []
+        for path in glob.glob(f"/proc/{self.pid}/task/*/status"):
+            with open(path) as file:
+                fields = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+            found.append(fields["State"] + ", tracer " + fields["TracerPid"])
+        return "; ".join(found)
+
     def _line(self, limit):
         """The next line of the zoo's output; None after `limit` seconds or at its end."""
         deadline = time.monotonic() + limit
@@ -105,7 +114,10 @@ class Zoo:
         if pattern.startswith("|") or "/" in pattern:
             return None
         self.ask("crash", limit=0)
-        self.process.wait(120)
+        try:
+            self.process.wait(120)
+        except subprocess.TimeoutExpired:
+            raise Broken(f"the zoo was told to crash and is still there; threads {self._threads()}: {self._errors()}") from None
         if self.process.returncode != -signal.SIGABRT:
             raise Broken(f"the zoo ended with {self.process.returncode} instead of SIGABRT: {self._errors()}")
         cores = [path for path in glob.glob(os.path.join(self.folder, "*")) if _is_core(path)]
