@@ -351,7 +351,10 @@ void session_check_count(struct session *session, const struct reader *reader, u
 	if (map_being_written(map))
 		diagnostics_warning("0x%llx: the map is in the middle of a write (its writing flag is set)",
 				    (unsigned long long)map->address.v);
-	if (!reader_cut(reader) && live != map->length)
+	if (reader_cut(reader) && live >= map->length)
+		findings_add(&session->findings, map->address, "the header says %llu entries, more than %llu were found",
+			     (unsigned long long)map->length, (unsigned long long)live);
+	else if (!reader_cut(reader) && live != map->length)
 		findings_add(&session->findings, map->address, "the header says %llu entries, %llu were found",
 			     (unsigned long long)map->length, (unsigned long long)live);
 }

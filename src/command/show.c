@@ -89,12 +89,15 @@ static struct error *show_entries(struct shower *shower, struct reader *reader)
 static void show_rest(struct shower *shower, const struct reader *reader)
 {
 	const struct text *text = &shower->session->text;
+	uint64_t length = reader_map(reader)->length;
 
 	if (!reader_cut(reader))
 		return;
 	text_begin(text, TEXT_DIM);
-	output_format(text->output, "  … %llu more (--max 0 shows all)\n",
-		      (unsigned long long)(reader_map(reader)->length - shower->live));
+	if (length > shower->live)
+		output_format(text->output, "  … %llu more (--max 0 shows all)\n", (unsigned long long)(length - shower->live));
+	else /* the header's count is wrong, which is a finding */
+		output_text(text->output, "  … more (--max 0 shows all)\n");
 	text_end(text, TEXT_DIM);
 }
 

@@ -18,6 +18,7 @@ def check(checks, tool, label, core, executable, truth):
         for family, found in breeder.families().items():
             for number, mutant in enumerate(found[:EACH]):
                 check_mutant(checks, f"{label} {family} {number} {mutant.expression} {mutant.what[:60]}", trial, mutant)
+        check_cut(checks, f"{label} count below what is shown", trial, breeder)
         check_list(checks, f"{label} list", trial, breeder)
         check_mutant(checks, f"{label} nothing", trial, mutants.Mutant("main.words", "nothing", [], True))
     finally:
@@ -28,6 +29,16 @@ def check(checks, tool, label, core, executable, truth):
 def check_mutant(checks, name, trial, mutant, commands=COMMANDS):
     for command, form, result, complaint in trial.trial(mutant, commands):
         checks.true(f"{name} {command} {form}", complaint is None, complaint)
+
+
+def check_cut(checks, name, trial, breeder):
+    """Where only the first entries are shown, a count below them is still a contradiction."""
+    found = breeder.maps["main.directoryText"]
+    for count in (7, 64):
+        mutant = mutants.Mutant(found.expression, f"count {count}", [(found.header, mutants.packed(count, 8))], True)
+        for _, _, result, complaint in trial.trial(mutant, (("show", "text"),)):
+            checks.true(f"{name} {count}", complaint is None and result.status == 4 and b"184467" not in result.stdout,
+                        f"{complaint}: status {result.status}, ends with {result.stdout[-60:]!r}")
 
 
 def check_list(checks, name, trial, breeder):
