@@ -19,20 +19,31 @@ static void append_quoted(struct buffer *out, const char *tag)
 	buffer_append_text(out, "\"");
 }
 
-static void struct_name(struct gotype *type)
+/* Structs of structs of structs in garbage double a name with each level. */
+static bool is_too_long(const struct buffer *name)
+{
+	return name->length > GOTYPE_NAME_LIMIT;
+}
+
+static struct error *struct_name(struct gotype *type)
 {
 	struct buffer name = { 0 };
 
 	buffer_append_text(&name, "struct {");
-	for (size_t i = 0; i < type->field_count; i++) {
+	for (size_t i = 0; i < type->field_count && !is_too_long(&name); i++) {
 		const struct gotype_field *field = &type->fields[i];
 
 		buffer_append_format(&name, "%s %s %s", i ? ";" : "", field->name, field->type->name);
 		if (field->tag != NULL)
 			append_quoted(&name, field->tag);
 	}
+	if (is_too_long(&name)) {
+		buffer_free(&name);
+		return not_a_descriptor(type->descriptor, "its name is too long");
+	}
 	type->name = program_format(type->program, type->field_count ? "%s }" : "%s}", buffer_text(&name));
 	buffer_free(&name);
+	return NULL;
 }
 
 /* reflect.ChanDir: 1 receive, 2 send. */
@@ -56,6 +67,8 @@ static struct error *append_types(struct program *program, taddr *at, uint64_t c
 		struct gotype *parameter;
 		uint64_t address;
 
+		if (is_too_long(out))
+			return not_a_descriptor(*at, "a function with too long a signature");
 		TRY(target_read_word(program->memory, *at, &address));
 		TRY(gotype_of_descriptor(program, taddr_of(address), &parameter));
 		buffer_append_text(out, i ? ", " : "");
@@ -125,8 +138,7 @@ static struct error *make_name(struct gotype *type)
 		type->name = program_format(type->program, "[]%s", type->elem->name);
 		return NULL;
 	case GO_STRUCT:
-		struct_name(type);
-		return NULL;
+		return struct_name(type);
 	default:
 		return NULL;
 	}

@@ -165,7 +165,7 @@ static struct error *read_counted(struct program *program, taddr *address, const
 				break;
 		}
 	}
-	if (length > GOTYPE_NAME_LIMIT)
+	if (length > GOTYPE_NAME_LIMIT || program->allocated > GOTYPE_MEMORY_LIMIT)
 		return error_new(ERROR_MEMORY, "0x%llx: a name of %llu bytes is not sound",
 				 (unsigned long long)address->v, (unsigned long long)length);
 
@@ -249,6 +249,9 @@ struct error *gotype_of_descriptor(struct program *program, taddr address, struc
 	}
 	if (program->memory == NULL)
 		return error_new(ERROR_TARGET, "type descriptors need the memory of a process or a core");
+
+	if (program->allocated > GOTYPE_MEMORY_LIMIT)
+		return not_a_descriptor(address, "there are more and longer ones than any program has");
 
 	struct gotype *type = program_allocate(program, sizeof(*type));
 
@@ -478,6 +481,8 @@ struct error *gotype_of_interface(struct gotype *type, taddr address, const uint
 		TRY(itab_type(program, taddr_of(descriptor), &descriptor));
 	TRY(gotype_of_descriptor(program, taddr_of(descriptor), dynamic));
 	*inside = (*dynamic)->direct_interface;
+	if (*inside && (*dynamic)->size > word)
+		return not_a_descriptor((*dynamic)->descriptor, "its values fit no interface's word, but are said to lie there");
 	*value = *inside ? taddr_add(address, word) : load_address(&program->machine, bytes + word);
 	return NULL;
 }

@@ -17,6 +17,7 @@ void *program_allocate(struct program *program, size_t size)
 	struct program_memory *block = xcalloc(1, sizeof(*block) + size);
 
 	block->next = program->allocations;
+	program->allocated += size;
 	program->allocations = block;
 	return block->bytes;
 }

@@ -21,6 +21,7 @@ struct program {
 	struct table descriptors_by_itab;
 	struct descriptor_layout *descriptors;
 	struct program_memory *allocations;
+	size_t allocated; /* bytes of them */
 	unsigned depth;
 };
 

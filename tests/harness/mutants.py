@@ -164,6 +164,12 @@ class Breeder:
                 original = self.bytes_behind(base)
                 if original is None:
                     continue
+                for offset in (20, 23):  # tflag, kind: "the interface's word is the value itself"
+                    copy = bytearray(original)
+                    copy[offset] |= 1 << 5
+                    place = self.scratch[0]
+                    yield Mutant(found.expression, f"type of 0x{base:x} direct by byte {offset}",
+                                 [(place, bytes(copy)), (base, packed(place, 8))], False)
                 for _ in range(6):
                     copy = bytearray(original)
                     for _ in range(self.random.randrange(1, 4)):
