@@ -217,7 +217,7 @@ static void swiss_totals(const struct go_map *map, struct map_stat *stat)
 
 static void count_unit(const struct go_map *map, const struct map_unit *unit, struct map_stat *stat)
 {
-	unsigned live = (unsigned)__builtin_popcount(unit->live);
+	unsigned live = map_live_count(unit);
 
 	stat->live += live;
 	/* an evacuated bucket holds nothing; a waiting one nothing yet */

@@ -408,7 +408,7 @@ static void dump_unit(struct dumper *dumper, const struct map_unit *unit, const 
 
 	if (invocation->group != UINT64_MAX && unit->index != invocation->group)
 		return;
-	dumper->live += (unsigned)__builtin_popcount(unit->live);
+	dumper->live += map_live_count(unit);
 	if (invocation->format == FORMAT_JSON)
 		json_unit(dumper, unit, table);
 	else if (invocation->format == FORMAT_NDJSON)

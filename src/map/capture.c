@@ -119,8 +119,31 @@ static size_t data_size(const struct capture *capture, const struct map_batch *b
 	if (capture->whole)
 		return batch->count * layout->size;
 	for (size_t i = 0; i < batch->count; i++)
-		slots += (size_t)__builtin_popcount(batch->units[i].live);
+		slots += map_live_count(&batch->units[i]);
 	return batch->count * MAP_SLOTS + slots * (layout->key_stride + elem_bytes(capture->map));
+}
+
+/* Slots are small and of few sizes: copies of constant length take no call. */
+static inline void copy_slot(uint8_t *to, const uint8_t *from, size_t size)
+{
+	switch (size) {
+	case 0:
+		break;
+	case 8:
+		memcpy(to, from, 8);
+		break;
+	case 16:
+		memcpy(to, from, 16);
+		break;
+	case 24:
+		memcpy(to, from, 24);
+		break;
+	case 32:
+		memcpy(to, from, 32);
+		break;
+	default:
+		memcpy(to, from, size);
+	}
 }
 
 static uint8_t *pack_unit(const struct capture *capture, const struct map_unit *unit, uint8_t *to)
@@ -135,9 +158,9 @@ static uint8_t *pack_unit(const struct capture *capture, const struct map_unit *
 	for (unsigned live = unit->live; live != 0; live &= live - 1) {
 		unsigned slot = (unsigned)__builtin_ctz(live);
 
-		memcpy(to, map_key_slot(capture->map, unit, slot), layout->key_stride);
+		copy_slot(to, map_key_slot(capture->map, unit, slot), layout->key_stride);
 		to += layout->key_stride;
-		memcpy(to, map_elem_slot(capture->map, unit, slot), elem);
+		copy_slot(to, map_elem_slot(capture->map, unit, slot), elem);
 		to += elem;
 	}
 	return to;
@@ -158,9 +181,9 @@ static const uint8_t *unpack_unit(const struct capture *capture, const struct ke
 	for (unsigned live = kept->live; live != 0; live &= live - 1) {
 		size_t slot = (size_t)__builtin_ctz(live);
 
-		memcpy(to + layout->key_offset + slot * layout->key_stride, from, layout->key_stride);
+		copy_slot(to + layout->key_offset + slot * layout->key_stride, from, layout->key_stride);
 		from += layout->key_stride;
-		memcpy(to + layout->elem_offset + slot * layout->elem_stride, from, elem);
+		copy_slot(to + layout->elem_offset + slot * layout->elem_stride, from, elem);
 		from += elem;
 	}
 	return from;

@@ -27,17 +27,12 @@ static struct error *load_indirect(const struct go_map *map, struct gotype *type
 	return NULL;
 }
 
-struct error *map_entry_load(const struct go_map *map, const struct map_unit *unit, unsigned slot, struct map_scratch *scratch,
-			     struct map_entry *out)
+struct error *map_entry_follow(const struct go_map *map, struct map_scratch *scratch, struct map_entry *entry)
 {
-	out->key = map_key_slot(map, unit, slot);
-	out->key_address = map_key_slot_address(map, unit, slot);
-	out->elem = map_elem_slot(map, unit, slot);
-	out->elem_address = map_elem_slot_address(map, unit, slot);
 	if (map->layout->key_indirect)
-		TRY(load_indirect(map, map->type->key, out->key, &scratch->key, &out->key, &out->key_address));
+		TRY(load_indirect(map, map->type->key, entry->key, &scratch->key, &entry->key, &entry->key_address));
 	if (map->layout->elem_indirect)
-		TRY(load_indirect(map, map->type->elem, out->elem, &scratch->elem, &out->elem, &out->elem_address));
+		TRY(load_indirect(map, map->type->elem, entry->elem, &scratch->elem, &entry->elem, &entry->elem_address));
 	return NULL;
 }
 

@@ -90,6 +90,17 @@ struct map_unit {
 	uint8_t live;         /* bit i: slot i holds an entry of the map */
 };
 
+/* How many entries the unit holds. */
+static inline unsigned map_live_count(const struct map_unit *unit)
+{
+	/* eight 1-bit counts, added up in nibbles and bytes: not every x86-64 has popcnt */
+	unsigned bits = unit->live;
+
+	bits -= bits >> 1 & 0x55;
+	bits = (bits & 0x33) + (bits >> 2 & 0x33);
+	return (bits + (bits >> 4)) & 0x0f;
+}
+
 struct map_batch {
 	const struct map_unit *units;
 	size_t count;

@@ -25,6 +25,7 @@ struct reader {
 	uint64_t entries;        /* live ones that went by */
 	uint64_t digest;         /* of the units that went by, for comparing two readings */
 	bool cut, changed;
+	bool wants_keys, wants_elems; /* they lead to other memory that is to be read */
 };
 
 static struct map_walk *make_walk(struct reader *reader, struct findings *findings)
@@ -75,7 +76,7 @@ static struct error *walk_step(struct reader *reader, struct map_batch *batch)
 	TRY(map_walk_next(reader->walk, batch));
 	for (size_t i = 0; i < batch->count; i++) {
 		struct map_unit *unit = (struct map_unit *)&batch->units[i]; /* the walk's own array */
-		unsigned live = (unsigned)__builtin_popcount(unit->live);
+		unsigned live = map_live_count(unit);
 
 		while (reader->entries + live > reader->options.most_entries) {
 			unit->live &= (uint8_t)~(0x80 >> __builtin_clz((unsigned)unit->live << 24));
@@ -96,12 +97,12 @@ static bool want_batch(struct reader *reader, const struct map_batch *batch, uns
 {
 	struct value_wanted wanted = { .mirror = reader->mirror, .limits = reader->options.limits };
 
-	if (!reader->options.keys && !reader->options.elems)
+	if (!reader->wants_keys && !reader->wants_elems)
 		return true;
 	for (size_t i = 0; i < batch->count && !wanted.full; i++)
 		for (unsigned live = batch->units[i].live; live != 0; live &= live - 1)
-			map_entry_want(&reader->map, &batch->units[i], (unsigned)__builtin_ctz(live), reader->options.elems,
-				       &wanted, levels);
+			map_entry_want(&reader->map, &batch->units[i], (unsigned)__builtin_ctz(live), reader->wants_keys,
+				       reader->wants_elems, &wanted, levels);
 	*deeper |= wanted.deeper;
 	value_wanted_free(&wanted);
 	return !wanted.full;
@@ -236,11 +237,16 @@ static void reserve(struct reader *reader, const struct go_map *map)
 
 	if (options->most_entries < map->length)
 		return;
-	if (options->keys && value_has_references(map->type->key))
+	if (reader->wants_keys)
 		values += map->length * 16;
-	if (options->elems && value_has_references(map->type->elem))
+	if (reader->wants_elems)
 		values += map->length * 16;
-	if (units >= RESERVE_LEAST && units <= options->memory_limit)
+	if (units > options->memory_limit) { /* not worth a try */
+		capture_destroy(reader->capture);
+		reader->capture = NULL;
+		return;
+	}
+	if (units >= RESERVE_LEAST)
 		capture_reserve(reader->capture, units);
 	if (values >= RESERVE_LEAST && values <= options->memory_limit)
 		mirror_reserve(reader->mirror, values);
@@ -263,8 +269,8 @@ struct error *reader_create(struct gotype *type, taddr address, const struct rea
 	reader->findings = findings;
 	reader->base = memory;
 	reader->part = UINT64_MAX;
-	value_has_references(type->key);
-	value_has_references(type->elem);
+	reader->wants_keys = options->keys && (type->map_layout->key_indirect || value_has_references(type->key));
+	reader->wants_elems = options->elems && (type->map_layout->elem_indirect || value_has_references(type->elem));
 	if (memory->ops->view == NULL) {
 		reader->mirror = mirror_create(memory, options->memory_limit);
 		reader->capture = capture_create(&reader->map, options->whole);
@@ -287,7 +293,7 @@ struct error *reader_open(struct reader *reader, taddr address)
 	if (reader->mirror == NULL)
 		return NULL;
 	reader->type->program->memory = mirror_target(reader->mirror);
-	return capture_all(reader);
+	return reader->capture ? capture_all(reader) : NULL;
 }
 
 const struct go_map *reader_map(const struct reader *reader)

@@ -70,13 +70,24 @@ struct map_scratch {
 	uint8_t *key, *elem;
 };
 
-struct error *map_entry_load(const struct go_map *map, const struct map_unit *unit, unsigned slot, struct map_scratch *scratch,
-			     struct map_entry *out) MUST_CHECK;
+/* Follows the pointers of indirect keys and elems; what map_entry_load() is for. */
+struct error *map_entry_follow(const struct go_map *map, struct map_scratch *scratch, struct map_entry *entry) MUST_CHECK;
+
+MUST_CHECK static inline struct error *map_entry_load(const struct go_map *map, const struct map_unit *unit, unsigned slot,
+						      struct map_scratch *scratch, struct map_entry *out)
+{
+	out->key = map_key_slot(map, unit, slot);
+	out->key_address = map_key_slot_address(map, unit, slot);
+	out->elem = map_elem_slot(map, unit, slot);
+	out->elem_address = map_elem_slot_address(map, unit, slot);
+	return map->layout->key_indirect || map->layout->elem_indirect ? map_entry_follow(map, scratch, out) : NULL;
+}
+
 /* Brings the strings of a unit's entries, as far as they are in our memory, nearer to the processor: they lie anywhere. */
 void map_unit_prefetch(const struct go_map *map, const struct map_unit *unit);
 void map_scratch_free(struct map_scratch *scratch);
 /* Notes what map_entry_load() and value_emit() of this slot read. */
-void map_entry_want(const struct go_map *map, const struct map_unit *unit, unsigned slot, bool elems, struct value_wanted *wanted,
-		    unsigned levels);
+void map_entry_want(const struct go_map *map, const struct map_unit *unit, unsigned slot, bool keys, bool elems,
+		    struct value_wanted *wanted, unsigned levels);
 
 #endif

@@ -134,7 +134,7 @@ static void want_entries(struct value_wanted *wanted, const struct go_map *map, 
 		for (size_t i = 0; i < batch.count; i++) {
 			note(wanted, batch.units[i].address, map->layout->unit.size);
 			for (unsigned live = batch.units[i].live; live != 0; live &= live - 1, entries++)
-				map_entry_want(map, &batch.units[i], (unsigned)__builtin_ctz(live), true, wanted, levels);
+				map_entry_want(map, &batch.units[i], (unsigned)__builtin_ctz(live), true, true, wanted, levels);
 		}
 	} while (entries <= most && !wanted->full && is_worth_it(&findings, &batch, &wanted->fruitless));
 	map_walk_destroy(walk);
@@ -214,10 +214,11 @@ static void want_slot(const struct go_map *map, struct gotype *type, const uint8
 		value_want(wanted, type, slot, levels);
 }
 
-void map_entry_want(const struct go_map *map, const struct map_unit *unit, unsigned slot, bool elems, struct value_wanted *wanted,
-		    unsigned levels)
+void map_entry_want(const struct go_map *map, const struct map_unit *unit, unsigned slot, bool keys, bool elems,
+		    struct value_wanted *wanted, unsigned levels)
 {
-	want_slot(map, map->type->key, map_key_slot(map, unit, slot), map->layout->key_indirect, wanted, levels);
+	if (keys)
+		want_slot(map, map->type->key, map_key_slot(map, unit, slot), map->layout->key_indirect, wanted, levels);
 	if (elems)
 		want_slot(map, map->type->elem, map_elem_slot(map, unit, slot), map->layout->elem_indirect, wanted, levels);
 }

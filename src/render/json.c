@@ -195,11 +195,30 @@ static void write_string(struct output *output, const uint8_t *bytes, size_t len
 	output_put(output, '"');
 }
 
+/* Contract keys are short and plain, and come a million times. */
+static bool is_plain(const char *name, size_t *length)
+{
+	size_t i = 0;
+
+	while ((name[i] >= 'a' && name[i] <= 'z') || name[i] == '_')
+		i++;
+	*length = i;
+	return name[i] == '\0';
+}
+
 void json_key(struct json *json, const char *name)
 {
+	size_t length;
+
 	assert(json_in_object(json) && !json->after_key);
 	separate(json);
-	write_string(json->output, (const uint8_t *)name, strlen(name));
+	if (is_plain(name, &length)) {
+		output_put(json->output, '"');
+		output_bytes(json->output, name, length);
+		output_put(json->output, '"');
+	} else {
+		write_string(json->output, (const uint8_t *)name, strlen(name));
+	}
 	output_put(json->output, ':');
 	if (json->pretty)
 		output_put(json->output, ' ');

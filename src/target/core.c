@@ -23,7 +23,14 @@ struct core {
 	struct mapped file;
 	struct core_file headers;
 	struct mapped executable; /* once core_use_executable() was called */
+	const struct core_segment *last; /* that a read hit: the next one mostly hits it too */
+	uint64_t viewed;                 /* bytes, about, that were looked at in place since core_relax() let go of them */
 };
+
+/* So much of the core may stay in our memory. The kernel keeps the pages, so taking one again is cheap. */
+#define RELAX_ABOVE ((uint64_t)24 << 20)
+/* What looking at something small brings in. */
+#define VIEW_LEAST 512
 
 static struct core *core_of(struct target *target)
 {
@@ -67,12 +74,16 @@ static int open_for_reading(const char *path)
 }
 
 /* The core's own bytes at an address, and how many follow; NULL where it has none. */
-static const uint8_t *core_bytes(const struct core *core, uint64_t address, uint64_t *length)
+static const uint8_t *core_bytes(struct core *core, uint64_t address, uint64_t *length)
 {
-	const struct core_segment *segment = core_file_segment(&core->headers, address);
+	const struct core_segment *segment = core->last;
 
-	if (segment == NULL || address - segment->address >= segment->held)
-		return NULL;
+	if (segment == NULL || address - segment->address >= segment->held) {
+		segment = core_file_segment(&core->headers, address);
+		if (segment == NULL || address - segment->address >= segment->held)
+			return NULL;
+		core->last = segment;
+	}
 
 	uint64_t at = address - segment->address;
 
@@ -115,14 +126,14 @@ static const uint8_t *executable_bytes(const struct core *core, uint64_t address
 	return core->executable.bytes + offset;
 }
 
-static const uint8_t *bytes_at(const struct core *core, uint64_t address, uint64_t *length)
+static const uint8_t *bytes_at(struct core *core, uint64_t address, uint64_t *length)
 {
 	const uint8_t *bytes = core_bytes(core, address, length);
 
 	return bytes ? bytes : executable_bytes(core, address, length);
 }
 
-static void read_piece(const struct core *core, struct target_piece *piece)
+static void read_piece(struct core *core, struct target_piece *piece)
 {
 	const uint8_t *bytes;
 	uint64_t length;
@@ -145,10 +156,22 @@ static void core_read_pieces(struct target *target, struct target_piece *pieces,
 
 static const void *core_view(struct target *target, taddr address, size_t length)
 {
+	struct core *core = core_of(target);
 	uint64_t there;
-	const uint8_t *bytes = bytes_at(core_of(target), address.v, &there);
+	const uint8_t *bytes = bytes_at(core, address.v, &there);
 
+	core->viewed += length > VIEW_LEAST ? length : VIEW_LEAST;
 	return bytes != NULL && length <= there ? bytes : NULL;
+}
+
+static void core_relax(struct target *target)
+{
+	struct core *core = core_of(target);
+
+	if (core->viewed < RELAX_ABOVE || core->file.bytes == NULL)
+		return;
+	core->viewed = 0;
+	madvise((void *)core->file.bytes, core->file.size, MADV_DONTNEED);
 }
 
 static struct error *core_unreadable(struct target *target, taddr address)
@@ -184,6 +207,7 @@ static const struct target_ops core_ops = {
 	.read_pieces = core_read_pieces,
 	.unreadable = core_unreadable,
 	.view = core_view,
+	.relax = core_relax,
 	.destroy = core_destroy,
 };
 
