@@ -85,7 +85,7 @@ static const char *spend(struct value_output *output)
 }
 
 /* So much of one string or slice is shown once so many values were not readable: the others are hardly sound either. */
-enum { DISTRUST = 100, DISTRUSTED_LENGTH = 1 << 16 };
+enum { DISTRUST = 4, DISTRUSTED_LENGTH = 1 << 16 };
 
 static uint64_t trusted(const struct value_output *output, uint64_t limit)
 {
