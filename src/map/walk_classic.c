@@ -72,7 +72,7 @@ static uint64_t window_buckets(const struct classic_walk *walk)
 	uint64_t most = 1;
 
 	/* a power of two, so that a window of new buckets has its old ones side by side */
-	while (most * 2 * map->layout->unit.size <= WALK_WINDOW / 4)
+	while (most * 2 * map->layout->unit.size <= walk_window(&walk->walk) / 4)
 		most *= 2;
 	if (map->classic.old_count != 0 && most > map->classic.old_count)
 		most = map->classic.old_count;

@@ -251,7 +251,7 @@ static size_t choose_tables(const struct swiss_walk *walk, size_t *bytes)
 	while (walk->pending_at + count < walk->pending_count) {
 		size_t more = walk->pending[walk->pending_at + count].group_count * size;
 
-		if (count != 0 && *bytes + more > WALK_WINDOW)
+		if (count != 0 && *bytes + more > walk_window(&walk->walk))
 			break;
 		*bytes += more;
 		count++;

@@ -27,10 +27,13 @@ struct core {
 	uint64_t viewed;                 /* bytes, about, that were looked at in place since core_relax() let go of them */
 };
 
-/* So much of the core may stay in our memory. The kernel keeps the pages, so taking one again is cheap. */
-#define RELAX_ABOVE ((uint64_t)24 << 20)
+/*
+ * So much of the core may stay in our memory, and what the kernel maps around it, which is several times as much. It keeps
+ * the pages, so taking one again is cheap.
+ */
+#define RELAX_ABOVE ((uint64_t)6 << 20)
 /* What looking at something small brings in. */
-#define VIEW_LEAST 512
+#define VIEW_LEAST 128
 
 static struct core *core_of(struct target *target)
 {
