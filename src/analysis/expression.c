@@ -46,7 +46,13 @@ static bool take(struct parser *parser, char c)
 /* What was read so far, for messages about values on the way. The caller frees it. */
 static char *so_far(const struct parser *parser)
 {
-	return xstrndup(parser->whole, (size_t)(parser->at - parser->whole));
+	size_t length = (size_t)(parser->at - parser->whole);
+
+	while (length > 0 && parser->whole[length - 1] == '.')
+		length--;
+	if (parser->whole[length] == ']')
+		length++;
+	return xstrndup(parser->whole, length);
 }
 
 static struct error *impossible(const struct parser *parser, const char *format, const char *detail)
@@ -273,8 +279,14 @@ static struct error *index_map(struct parser *parser, struct place *place)
 
 	struct error *error = literal_check(key, place->type->key);
 
-	if (error == NULL)
+	if (error != NULL) {
+		char *name = so_far(parser);
+
+		error = error_wrap(error, "%s", name);
+		free(name);
+	} else {
 		error = find_key(parser, &map, key, &elem);
+	}
 	literal_free(key);
 	if (error == NULL)
 		*place = (struct place){ .type = place->type->elem, .address = elem };
@@ -499,6 +511,8 @@ struct error *expression_evaluate(struct program *program, const char *text, str
 	if (strncmp(text, "goroutine ", 10) == 0)
 		return error_hint(error_new(ERROR_USAGE, "%s: local variables cannot be looked up", text),
 				  "name a package-level variable, or the map's address as (TYPE)(0xADDRESS)");
+	if (text[strspn(text, " ")] == '\0')
+		return error_new(ERROR_USAGE, "MAP: it is empty");
 	TRY(parse_unary(&parser, &place));
 	skip_blanks(&parser);
 	if (*parser.at != '\0')
