@@ -42,6 +42,13 @@ class Unit:
         self.live = [(int(slot["key_address"], 0), int(slot["elem_address"], 0)) for slot in found["slots"] if slot["state"] == "live"]
 
 
+def live_counts(control, classic):
+    """How many of eight control bytes say live: before and since Go 1.12, or in a Swiss map."""
+    if classic:
+        return {sum(byte >= least for byte in control) for least in (4, 5)}
+    return {sum(byte < 0x80 for byte in control)}
+
+
 class Map:
     """Where the parts of a map are."""
 
@@ -123,7 +130,10 @@ class Breeder:
             for control in CONTROLS:
                 yield Mutant(found.expression, f"control bytes of 0x{unit.address:x} 0x{control:x}", [(unit.control, bytes([control]) * 8)], True)
             for _ in range(4):
-                yield Mutant(found.expression, f"control bytes of 0x{unit.address:x} random", [(unit.control, self.random.randbytes(8))], True)
+                control = self.random.randbytes(8)
+                # as many live slots as before, but others: the count agrees, and only the keys' hashes could tell
+                agrees = len(unit.live) in live_counts(control, found.classic)
+                yield Mutant(found.expression, f"control bytes of 0x{unit.address:x} random", [(unit.control, control)], not agrees)
         for control in CONTROLS:
             changes = [(unit.control, bytes([control]) * 8) for unit in found.units]
             yield Mutant(found.expression, f"all control bytes 0x{control:x}", changes, True)
