@@ -25,6 +25,7 @@ struct reader {
 	uint64_t entries;        /* live ones that went by */
 	uint64_t digest;         /* of the units that went by, for comparing two readings */
 	bool cut, changed;
+	bool ended; /* the walk is over */
 	bool wants_keys, wants_elems; /* they lead to other memory that is to be read */
 };
 
@@ -335,14 +336,16 @@ static struct error *prepare_batch(struct reader *reader, const struct map_batch
 
 struct error *reader_next(struct reader *reader, struct map_batch *out)
 {
+	*out = (struct map_batch){ 0 };
 	if (reader->capture != NULL)
 		return capture_next(reader->capture, out);
+	if (reader->ended)
+		return NULL;
 	TRY(walk_step(reader, out));
-	if (reader->mirror != NULL && out->count != 0)
-		return prepare_batch(reader, out);
-	if (out->count == 0 && reader->options.unstopped && !reader->cut)
-		reader->changed |= !same_header(reader);
-	return NULL;
+	if (out->count != 0)
+		return reader->mirror ? prepare_batch(reader, out) : NULL;
+	reader->ended = true;
+	return reader->options.unstopped ? compare_again(reader) : NULL;
 }
 
 void reader_close(struct reader *reader)
