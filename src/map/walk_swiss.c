@@ -83,7 +83,8 @@ static struct error *read_small(struct map_walk *walk)
 	}
 	add_group(walk, address, bytes, 0, 0);
 	/* the first insert publishes the group before its control word: all zeroes would be eight entries */
-	if (map->length == 0 && walk->unit_count == 1)
+	if (map->length == 0 && walk->unit_count == 1 &&
+	    load_u64(&map->program->machine, bytes + map->layout->unit.control_offset) == 0)
 		walk->units[0].live = 0;
 	return NULL;
 }

@@ -363,6 +363,10 @@ static void check_swiss_unsound(void)
 	world_poke(&world, MORE + 0x1000 + 3, 1, 0x81);
 	expect_finding(8, "control byte", 0, 0);
 
+	swiss(0, MORE, 0, 0);
+	swiss_group(MORE, 3, 1); /* the count is checked by who asked for the walk */
+	expect(3, 6);
+
 	swiss(9, MORE, 0, 0);
 	expect_error("9 entries in one group");
 	swiss(9, DIRECTORY, 3, 2);
