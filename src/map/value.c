@@ -94,13 +94,21 @@ static uint64_t trusted(const struct value_output *output, uint64_t limit)
 
 /* --- emitting ---------------------------------------------------------------------------------------------- */
 
+static bool is_readable(const struct program *program, taddr address, uint64_t offset)
+{
+	uint8_t byte;
+
+	return target_read_some(program->memory, taddr_add(address, offset), &byte, 1) == 1;
+}
+
 static void emit_string(struct value_output *output, struct program *program, const uint8_t *bytes)
 {
 	struct slice_header header = load_slice(program, bytes);
 	uint64_t shown = least(header.length, trusted(output, output->limits.string_bytes));
 	struct loan loan;
 
-	if (header.length >= LENGTH_LIMIT) {
+	/* of a cut one the end must be there all the same */
+	if (header.length >= LENGTH_LIMIT || (shown < header.length && !is_readable(program, header.data, header.length - 1))) {
 		emit_unreadable(output, "a string longer than memory");
 		return;
 	}
