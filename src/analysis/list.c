@@ -1,5 +1,6 @@
 #include "analysis/list.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "binary/debug.h"
@@ -19,7 +20,6 @@ struct lister {
 	bool (*visit)(void *context, const struct listed_map *map);
 	void *context;
 	bool stop;
-	struct error *error;
 
 	struct buffer name;
 	struct table leads;  /* type -> 1 no map behind it, 2 perhaps, 3 being looked at */
@@ -242,38 +242,86 @@ static void set_name(struct buffer *out, const char *name)
 	}
 }
 
-static bool visit_variable(void *context, const struct debug_variable *variable)
+struct list_variable {
+	const char *name; /* DWARF's spelling */
+	struct gotype *type;
+	taddr address;
+};
+
+struct list_variables {
+	struct list_variable *items;
+	size_t count, capacity;
+};
+
+struct variable_search {
+	struct list_variables *found;
+	struct lister lister; /* for leads_to_maps() only */
+	struct error *error;
+};
+
+static bool keep_variable(void *context, const struct debug_variable *variable)
 {
-	struct lister *lister = context;
+	struct variable_search *search = context;
+	struct list_variables *found = search->found;
+	struct program *program = search->lister.program;
 	struct gotype *type;
 
+	search->error = interrupt_check();
+	if (search->error != NULL)
+		return false;
 	if (is_compilers(variable->name))
 		return true;
 
-	struct error *error = program_type_at(lister->program, variable->type, &type);
+	struct error *error = program_type_at(program, variable->type, &type);
 
-	if (error != NULL) {
+	if (error != NULL || !leads_to_maps(&search->lister, type)) {
 		error_free(error);
 		return true;
 	}
-	lister->error = interrupt_check();
-	if (lister->error != NULL)
-		return false;
-	lister->values_left = lister->limits.values;
-	table_clear(&lister->seen);
-	set_name(&lister->name, variable->name);
-	visit_value(lister, type, taddr_of(variable->address + lister->program->bias));
-	return !lister->stop;
+	ARRAY_RESERVE(found->items, found->count, found->capacity);
+	found->items[found->count++] = (struct list_variable){ variable->name, type, taddr_of(variable->address + program->bias) };
+	return true;
 }
 
-struct error *list_maps(struct program *program, const struct list_limits *limits,
+struct error *list_variables_find(struct program *program, struct list_variables **out)
+{
+	struct variable_search search = { .found = xcalloc(1, sizeof(*search.found)), .lister = { .program = program } };
+
+	debug_each_variable(program->binary->debug, keep_variable, &search);
+	table_free(&search.lister.leads);
+	if (search.error != NULL) {
+		list_variables_free(search.found);
+		return search.error;
+	}
+	*out = search.found;
+	return NULL;
+}
+
+void list_variables_free(struct list_variables *variables)
+{
+	if (variables == NULL)
+		return;
+	free(variables->items);
+	free(variables);
+}
+
+struct error *list_maps(struct program *program, const struct list_variables *variables, const struct list_limits *limits,
 			bool (*visit)(void *context, const struct listed_map *map), void *context)
 {
 	struct lister lister = { .program = program, .limits = *limits, .visit = visit, .context = context };
+	struct error *error = NULL;
 
-	debug_each_variable(program->binary->debug, visit_variable, &lister);
+	for (size_t i = 0; i < variables->count && !lister.stop && error == NULL; i++) {
+		const struct list_variable *variable = &variables->items[i];
+
+		lister.values_left = lister.limits.values;
+		table_clear(&lister.seen);
+		set_name(&lister.name, variable->name);
+		visit_value(&lister, variable->type, variable->address);
+		error = interrupt_check();
+	}
 	buffer_free(&lister.name);
 	table_free(&lister.leads);
 	table_free(&lister.seen);
-	return lister.error;
+	return error;
 }

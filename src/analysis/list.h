@@ -22,8 +22,15 @@ struct listed_map {
 	const char *error;    /* NULL, or why the header is not sound; length is 0 then */
 };
 
-/* Calls `visit` for each, in the order of the DWARF. `visit` returns false to stop. */
-struct error *list_maps(struct program *program, const struct list_limits *limits,
+/* The variables that can lead to maps: found once, as that takes the DWARF of the whole program. */
+struct list_variables;
+
+struct error *list_variables_find(struct program *program, struct list_variables **out) MUST_CHECK;
+/* NULL is allowed. */
+void list_variables_free(struct list_variables *variables);
+
+/* Calls `visit` for each map, in the order of the DWARF. `visit` returns false to stop. */
+struct error *list_maps(struct program *program, const struct list_variables *variables, const struct list_limits *limits,
 			bool (*visit)(void *context, const struct listed_map *map), void *context) MUST_CHECK;
 
 #endif

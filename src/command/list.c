@@ -3,6 +3,7 @@
 
 #include "analysis/list.h"
 #include "command/command.h"
+#include "target/recorder.h"
 #include "util/alloc.h"
 
 /* A listed map, kept until the target runs on. */
@@ -129,32 +130,66 @@ static void collect_findings(struct session *session, const struct rows *rows)
 				     rows->items[i].error);
 }
 
-static struct error *run(struct session *session)
+/*
+ * A live process is listed twice: while it runs, to look up types and learn which pages that reads; then those pages
+ * are fetched in bulk while it stands, and listed from the copy. What else is read then is read while it stands too.
+ */
+static struct error *list_live(struct session *session, const struct list_variables *variables, struct rows *rows)
 {
-	struct rows rows = { 0 };
-	struct error *error = NULL;
+	struct program *program = session->program;
+	struct recorder *recorder = recorder_create(session->target);
+	struct mirror *mirror = mirror_create(session->target, session->invocation->buffer);
 
-	if (session->invocation->pid != 0) {
-		/* once while the process runs: types are looked up now, so that it stands for reading only */
-		error = list_maps(session->program, &list_limits_default, keep, &rows);
-		forget(&rows);
-	}
+	program->memory = recorder_target(recorder);
+
+	struct error *error = list_maps(program, variables, &list_limits_default, keep, rows);
+
+	forget(rows);
+	mirror_reserve(mirror, recorder_size(recorder));
 	if (error == NULL)
 		error = session_stop(session);
-	if (error == NULL)
-		error = list_maps(session->program, &list_limits_default, keep, &rows);
-	session_resume(session);
 	if (error == NULL) {
-		qsort(rows.items, rows.count, sizeof(*rows.items), compare);
-		collect_findings(session, &rows);
-		if (session->invocation->format == FORMAT_JSON)
-			print_json(session, &rows);
-		else if (session->invocation->format == FORMAT_NDJSON)
-			print_ndjson(session, &rows);
-		else
-			error = print_text(session, &rows);
+		recorder_want(recorder, mirror);
+		error = mirror_fetch(mirror);
 	}
+	program->memory = mirror_target(mirror);
+	if (error == NULL)
+		error = list_maps(program, variables, &list_limits_default, keep, rows);
+	session_resume(session);
+	program->memory = session->target;
+	mirror_destroy(mirror);
+	recorder_destroy(recorder);
+	return error;
+}
+
+static struct error *print(struct session *session, struct rows *rows)
+{
+	qsort(rows->items, rows->count, sizeof(*rows->items), compare);
+	collect_findings(session, rows);
+	if (session->invocation->format == FORMAT_TEXT)
+		return print_text(session, rows);
+	if (session->invocation->format == FORMAT_JSON)
+		print_json(session, rows);
+	else
+		print_ndjson(session, rows);
+	return NULL;
+}
+
+static struct error *run(struct session *session)
+{
+	struct list_variables *variables;
+	struct rows rows = { 0 };
+
+	TRY(list_variables_find(session->program, &variables));
+
+	struct error *error = session->invocation->pid != 0
+				      ? list_live(session, variables, &rows)
+				      : list_maps(session->program, variables, &list_limits_default, keep, &rows);
+
+	if (error == NULL)
+		error = print(session, &rows);
 	forget(&rows);
+	list_variables_free(variables);
 	return error;
 }
 

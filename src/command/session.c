@@ -233,7 +233,15 @@ static struct error *find_by_address(struct session *session, taddr address, str
 {
 	struct address_search search = { .address = address };
 
-	TRY(list_maps(session->program, &list_limits_default, match_address, &search));
+	struct list_variables *variables;
+
+	TRY(list_variables_find(session->program, &variables));
+
+	struct error *error = list_maps(session->program, variables, &list_limits_default, match_address, &search);
+
+	list_variables_free(variables);
+	if (error != NULL)
+		return error;
 	if (search.type == NULL)
 		return error_hint(error_new(ERROR_TARGET, "%s: no variable leads to a map at this address", session->invocation->argument),
 				  "give its type too: '(map[string]int)(%s)'", session->invocation->argument);
