@@ -64,7 +64,6 @@ struct error *map_walk_next(struct map_walk *walk, struct map_batch *out)
 {
 	*out = (struct map_batch){ 0 };
 	TRY(interrupt_check());
-	target_relax(walk->map->program->memory);
 	check_hope(walk);
 	walk->unit_count = 0;
 	walk->table_count = 0;

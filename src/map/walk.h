@@ -5,9 +5,7 @@
 #include "map/map.h"
 
 /* Bytes of buckets or groups that a walk holds at a time. */
-enum { WALK_WINDOW = 1 << 19 };
-/* Those that it looks at in place: nothing is gained by many, and a core's pages come with all that lies around them. */
-enum { WALK_WINDOW_IN_PLACE = 1 << 17 };
+enum { WALK_WINDOW = 1 << 18 };
 
 struct map_walk {
 	const struct go_map *map;
@@ -26,11 +24,6 @@ struct map_walk {
 	uint8_t *bytes; /* room for the window */
 	size_t bytes_capacity;
 };
-
-static inline size_t walk_window(const struct map_walk *walk)
-{
-	return walk->map->program->memory->ops->relax ? WALK_WINDOW_IN_PLACE : WALK_WINDOW;
-}
 
 /* Room for `size` bytes at walk->bytes. */
 struct error *walk_reserve(struct map_walk *walk, size_t size) MUST_CHECK;

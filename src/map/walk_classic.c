@@ -72,7 +72,7 @@ static uint64_t window_buckets(const struct classic_walk *walk)
 	uint64_t most = 1;
 
 	/* a power of two, so that a window of new buckets has its old ones side by side */
-	while (most * 2 * map->layout->unit.size <= walk_window(&walk->walk) / 4)
+	while (most * 2 * map->layout->unit.size <= WALK_WINDOW)
 		most *= 2;
 	if (map->classic.old_count != 0 && most > map->classic.old_count)
 		most = map->classic.old_count;
@@ -126,18 +126,10 @@ static void read_buckets(struct classic_walk *walk, taddr array, uint64_t first,
 			   (unsigned long long)first);
 }
 
-/* The array buckets of the window: bytes in place where the target has them in ours. */
+/* The array buckets of the window. */
 static struct error *read_array(struct classic_walk *walk, taddr array, uint64_t count, uint8_t *good, const uint8_t **bytes)
 {
-	const struct go_map *map = walk->walk.map;
-	uint32_t size = map->layout->unit.size;
-
-	*bytes = target_view(map->program->memory, taddr_add(array, walk->bucket * size), count * size);
-	if (*bytes != NULL) {
-		memset(good, 1, count);
-		return NULL;
-	}
-	TRY(walk_reserve(&walk->walk, count * size));
+	TRY(walk_reserve(&walk->walk, count * walk->walk.map->layout->unit.size));
 	read_buckets(walk, array, walk->bucket, count, walk->walk.bytes, good);
 	*bytes = walk->walk.bytes;
 	return NULL;

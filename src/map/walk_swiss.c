@@ -252,25 +252,12 @@ static size_t choose_tables(const struct swiss_walk *walk, size_t *bytes)
 	while (walk->pending_at + count < walk->pending_count) {
 		size_t more = walk->pending[walk->pending_at + count].group_count * size;
 
-		if (count != 0 && *bytes + more > walk_window(&walk->walk))
+		if (count != 0 && *bytes + more > WALK_WINDOW)
 			break;
 		*bytes += more;
 		count++;
 	}
 	return count;
-}
-
-/* Where the target has the groups in our memory they are not copied. */
-static bool view_table(struct map_walk *walk, const struct map_table *table)
-{
-	const uint8_t *bytes = target_view(walk->map->program->memory, table->groups,
-					   table->group_count * walk->map->layout->unit.size);
-
-	if (bytes == NULL)
-		return false;
-	keep_table(walk, table);
-	add_groups(walk, table, bytes, table->group_count);
-	return true;
 }
 
 static void take_table(struct map_walk *walk, const struct map_table *table, const struct target_piece *piece)
@@ -298,7 +285,7 @@ static struct error *read_groups(struct swiss_walk *walk)
 		const struct map_table *table = &walk->pending[walk->pending_at + i];
 		size_t length = table->group_count * base->map->layout->unit.size;
 
-		if (table->group_count == 0 || view_table(base, table))
+		if (table->group_count == 0)
 			continue;
 		TRY(walk_reserve(base, size > WALK_WINDOW ? size : WALK_WINDOW));
 		pieces[piece_count] = (struct target_piece){ table->groups, base->bytes + used, length, 0 };

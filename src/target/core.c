@@ -20,20 +20,15 @@ struct mapped {
 
 struct core {
 	struct target target;
+	int fd;
 	struct mapped file;
 	struct core_file headers;
 	struct mapped executable; /* once core_use_executable() was called */
 	const struct core_segment *last; /* that a read hit: the next one mostly hits it too */
-	uint64_t viewed;                 /* bytes, about, that were looked at in place since core_relax() let go of them */
 };
 
-/*
- * So much of the core may stay in our memory, and what the kernel maps around it, which is several times as much. It keeps
- * the pages, so taking one again is cheap.
- */
-#define RELAX_ABOVE ((uint64_t)6 << 20)
-/* What looking at something small brings in. */
-#define VIEW_LEAST 128
+/* Pieces from this size on are read with pread: as fast as faulting their pages in, and they do not stay in our memory. */
+#define PREAD_LEAST ((size_t)8192)
 
 static struct core *core_of(struct target *target)
 {
@@ -136,18 +131,34 @@ static const uint8_t *bytes_at(struct core *core, uint64_t address, uint64_t *le
 	return bytes ? bytes : executable_bytes(core, address, length);
 }
 
+/* Copies bytes that lie at `bytes` in our mapping of the core; returns how many came. */
+static size_t copy_out(const struct core *core, const uint8_t *bytes, void *to, size_t length)
+{
+	bool own = bytes >= core->file.bytes && bytes < core->file.bytes + core->file.size;
+
+	if (!own || length < PREAD_LEAST) {
+		memcpy(to, bytes, length);
+		return length;
+	}
+
+	ssize_t got = pread(core->fd, to, length, bytes - core->file.bytes);
+
+	return got < 0 ? 0 : (size_t)got;
+}
+
 static void read_piece(struct core *core, struct target_piece *piece)
 {
 	const uint8_t *bytes;
 	uint64_t length;
+	size_t got = 1;
 
 	piece->got = 0;
-	while (piece->got < piece->length &&
+	while (piece->got < piece->length && got != 0 &&
 	       (bytes = bytes_at(core, piece->address.v + piece->got, &length)) != NULL) {
 		if (length > piece->length - piece->got)
 			length = piece->length - piece->got;
-		memcpy((uint8_t *)piece->to + piece->got, bytes, length);
-		piece->got += length;
+		got = copy_out(core, bytes, (uint8_t *)piece->to + piece->got, length);
+		piece->got += got;
 	}
 }
 
@@ -163,18 +174,7 @@ static const void *core_view(struct target *target, taddr address, size_t length
 	uint64_t there;
 	const uint8_t *bytes = bytes_at(core, address.v, &there);
 
-	core->viewed += length > VIEW_LEAST ? length : VIEW_LEAST;
 	return bytes != NULL && length <= there ? bytes : NULL;
-}
-
-static void core_relax(struct target *target)
-{
-	struct core *core = core_of(target);
-
-	if (core->viewed < RELAX_ABOVE || core->file.bytes == NULL)
-		return;
-	core->viewed = 0;
-	madvise((void *)core->file.bytes, core->file.size, MADV_DONTNEED);
 }
 
 static struct error *core_unreadable(struct target *target, taddr address)
@@ -199,6 +199,8 @@ static void core_destroy(struct target *target)
 	core_file_free(&core->headers);
 	unmap(&core->file);
 	unmap(&core->executable);
+	if (core->fd >= 0)
+		close(core->fd);
 	if (target->executable.fd >= 0)
 		close(target->executable.fd);
 	free(target->executable.path);
@@ -210,20 +212,17 @@ static const struct target_ops core_ops = {
 	.read_pieces = core_read_pieces,
 	.unreadable = core_unreadable,
 	.view = core_view,
-	.relax = core_relax,
 	.destroy = core_destroy,
 };
 
 static struct error *load(struct core *core, const char *path)
 {
-	int fd = open_for_reading(path);
-
-	if (fd < 0)
+	core->fd = open_for_reading(path);
+	if (core->fd < 0)
 		return error_new(ERROR_TARGET, "%s: %s", path, strerror(errno));
 
-	struct error *error = map_file(fd, path, &core->file);
+	struct error *error = map_file(core->fd, path, &core->file);
 
-	close(fd);
 	if (error != NULL)
 		return error;
 	core->headers.bytes = core->file.bytes;
@@ -267,6 +266,7 @@ struct error *core_open(const char *path, struct target **out)
 
 	core->target.ops = &core_ops;
 	core->target.executable.fd = -1;
+	core->fd = -1;
 
 	struct error *error = load(core, path);
 

@@ -29,12 +29,6 @@ const void *target_view(struct target *target, taddr address, size_t length)
 	return target->ops->view ? target->ops->view(target, address, length) : NULL;
 }
 
-void target_relax(struct target *target)
-{
-	if (target->ops->relax)
-		target->ops->relax(target);
-}
-
 struct error *target_unreadable(struct target *target, taddr address)
 {
 	return target->ops->unreadable(target, address);

@@ -38,8 +38,6 @@ struct target_ops {
 	struct error *(*unreadable)(struct target *, taddr address);
 	/* May be NULL. See target_view(). */
 	const void *(*view)(struct target *, taddr address, size_t length);
-	/* May be NULL. See target_relax(). */
-	void (*relax)(struct target *);
 	/* May both be NULL: nothing to stop. */
 	struct error *(*stop)(struct target *);
 	void (*resume)(struct target *);
@@ -70,8 +68,6 @@ void target_read_pieces(struct target *target, struct target_piece *pieces, size
 /* The bytes where they already are in this program's memory, good for the target's life; NULL where they must be
  * read: not there in one piece, or never there (live). */
 const void *target_view(struct target *target, taddr address, size_t length);
-/* Says that what was viewed so far will hardly be looked at again: a core lets go of memory then. Views stay good. */
-void target_relax(struct target *target);
 /* Why `address` cannot be read: "0xc000010000 is not mapped", "0x4a0000 is not in the core", ... */
 struct error *target_unreadable(struct target *target, taddr address) MUST_CHECK;
 

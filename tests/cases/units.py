@@ -25,14 +25,25 @@ def check(checks, build):
         if not os.access(command[0], os.X_OK):
             checks.true(name, False, f"{command[0]} is not built: ninja -C build")
             continue
-        result = process.run(command, 120, cwd=build)
-        counts = re.search(r"^(\d+) passed, (\d+) failed\s*\Z", result.stdout, re.MULTILINE)
-        if not counts or result.status not in (0, 1):
-            checks.true(name, False, f"status {result.status}, no counts: {(result.stdout + result.stderr)[-300:]}")
-            continue
-        passed, failed = int(counts.group(1)), int(counts.group(2))
-        checks.add_counts(passed, failed)
-        if failed:
-            print(f"FAIL {name}: {result.stdout.strip()[-600:]}", flush=True)
-        checks.true(f"{name}: status", (result.status != 0) == (failed > 0), f"status {result.status} with {failed} failed")
-        checks.true(f"{name}: checks something", passed + failed > 0, "no checks in it")
+        check_program(checks, name, command, build)
+
+
+def check_facts(checks, build, label, binary):
+    """What the source knows of Go versions by heart, against the DWARF of a program of that version."""
+    name = f"{label} facts"
+    if checks.wanted(name) and not label.endswith(("debuglink", "buildid", "debuginfod")):
+        check_program(checks, name, [os.path.join(build, "tests", "unit", "facts"), binary], build)
+
+
+def check_program(checks, name, command, build):
+    result = process.run(command, 120, cwd=build)
+    counts = re.search(r"^(\d+) passed, (\d+) failed\s*\Z", result.stdout, re.MULTILINE)
+    if not counts or result.status not in (0, 1):
+        checks.true(name, False, f"status {result.status}, no counts: {(result.stdout + result.stderr)[-300:]}")
+        return
+    passed, failed = int(counts.group(1)), int(counts.group(2))
+    checks.add_counts(passed, failed)
+    if failed:
+        print(f"FAIL {name}: {(result.stdout + result.stderr).strip()[-600:]}", flush=True)
+    checks.true(f"{name}: status", (result.status != 0) == (failed > 0), f"status {result.status} with {failed} failed")
+    checks.true(f"{name}: checks something", passed + failed > 0, "no checks in it")

@@ -75,6 +75,7 @@ def check_version(checks, tool, version, mode, options):
         raise go.Unavailable("a build without DWARF only has its error, in the golden cases")
     full, folder = go.build(version, mode)
     checks.note(f"go{full} {mode}: built")
+    units.check_facts(checks, options.build, label, os.path.join(folder, "zoo"))
     tool = Tool(tool.path, *go.MODES[mode].surroundings(folder))
     animal = zoo.Zoo(os.path.join(folder, "zoo"), options.big)
     try:

@@ -1,0 +1,101 @@
+/*
+ * facts BINARY: what this tree knows of Go versions by heart, against what the DWARF of a binary of that version says. Not
+ * a unit test by itself: tests/run calls it with a program of each version.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "binary/debug.h"
+#include "layout/descriptor.h"
+#include "layout/map.h"
+#include "layout/version.h"
+#include "check.h"
+
+/* Constants of the runtime and what we take them for; those that a version does not have are left out. */
+static void check_constant(struct debug *debug, const char *name, uint64_t expected, unsigned *found)
+{
+	uint64_t value;
+
+	if (!debug_find_constant(debug, name, &value))
+		return;
+	(*found)++;
+	if (value != expected)
+		printf("%s is %llu\n", name, (unsigned long long)value);
+	CHECK_UINT(value, expected);
+}
+
+static void check_constants(struct debug *debug, const struct go_version *version, bool classic)
+{
+	bool rest = version->tophash == TOPHASH_EMPTY_REST;
+	unsigned found = 0;
+
+	if (classic) {
+		check_constant(debug, "runtime.minTopHash", rest ? 5 : 4, &found);
+		check_constant(debug, "runtime.emptyOne", 1, &found);
+		check_constant(debug, "runtime.evacuatedX", 2, &found);
+		check_constant(debug, "runtime.evacuatedY", 3, &found);
+		check_constant(debug, "runtime.evacuatedEmpty", rest ? 4 : 1, &found);
+		check_constant(debug, "runtime.sameSizeGrow", 8, &found);
+		check_constant(debug, "runtime.hashWriting", 4, &found);
+		check_constant(debug, "runtime.loadFactorNum", version->load_numerator, &found);
+		check_constant(debug, "runtime.loadFactorDen", version->load_denominator, &found);
+		check_constant(debug, "runtime.bucketCnt", MAP_SLOTS, &found);
+		check_constant(debug, "runtime.maxKeySize", MAP_INDIRECT_ABOVE, &found);
+	} else {
+		check_constant(debug, "internal/runtime/maps.ctrlEmpty", 0x80, &found);
+		check_constant(debug, "internal/runtime/maps.ctrlDeleted", 0xfe, &found);
+		check_constant(debug, "internal/runtime/maps.maxTableCapacity", 1024, &found);
+		check_constant(debug, "internal/abi.MapMaxKeyBytes", MAP_INDIRECT_ABOVE, &found);
+	}
+	/* DW_TAG_constant came with Go 1.10 */
+	CHECK(version->minor < 10 || found >= 3);
+}
+
+/* Descriptors whose DWARF some binaries lack: where it is there, it says the same. */
+static void check_descriptors(struct binary *binary)
+{
+	static const char *const names[] = { "internal/abi.ArrayType", "internal/abi.InterfaceType", "internal/abi.PtrType",
+					     "internal/abi.SliceType", "internal/abi.StructType", "internal/abi.StructField" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *const wanted[] = { names[i], NULL };
+		struct layout_struct known, dwarf;
+		struct error *error = layout_struct_named(binary, wanted, &dwarf);
+
+		if (error != NULL) { /* before 1.21 they have other names */
+			error_free(error);
+			continue;
+		}
+		CHECK(layout_descriptor_known(names[i], binary->machine.word_size, &known));
+		for (size_t k = 0; k < known.field_count; k++) {
+			const struct layout_field *field = layout_field_find(&dwarf, known.fields[k].name);
+
+			CHECK(field != NULL && field->offset == known.fields[k].offset && field->size == known.fields[k].size);
+		}
+		layout_struct_free(&known);
+		layout_struct_free(&dwarf);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct binary *binary = NULL;
+	const struct go_version *version;
+	struct map_layout header;
+	bool newer = true;
+	int fd = argc == 2 ? open(argv[1], O_RDONLY | O_CLOEXEC) : -1;
+
+	if (fd < 0) {
+		fputs("usage: facts BINARY\n", stderr);
+		return 2;
+	}
+	CHECK(binary_open(fd, argv[1], &binary) == NULL && debug_open(binary, NULL) == NULL);
+	CHECK(go_version_find(binary->go_minor, &version, &newer) == NULL && !newer);
+	CHECK(map_layout_load_header(binary, &header) == NULL);
+	check_constants(binary->debug, version, header.implementation == MAP_CLASSIC);
+	check_descriptors(binary);
+	binary_destroy(binary);
+	close(fd);
+	return check_done();
+}
