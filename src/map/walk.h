@@ -25,6 +25,12 @@ struct map_walk {
 	size_t bytes_capacity;
 };
 
+/* Gathers the top bits of eight bytes into one, the lowest byte's first; all other bits must be 0. */
+static inline uint8_t walk_gather(uint64_t top_bits)
+{
+	return (uint8_t)(((top_bits >> 7) * UINT64_C(0x0102040810204080)) >> 56);
+}
+
 /* Room for `size` bytes at walk->bytes. */
 struct error *walk_reserve(struct map_walk *walk, size_t size) MUST_CHECK;
 struct map_unit *walk_add_unit(struct map_walk *walk);

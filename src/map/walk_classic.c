@@ -47,15 +47,17 @@ static bool is_evacuated(const struct program *program, uint8_t first_tophash)
 	return first_tophash > empty && first_tophash < classic_min_tophash(program);
 }
 
+/* Bit i: slot i's tophash is at least minTopHash. */
 static uint8_t live_slots(const struct go_map *map, const uint8_t *bytes)
 {
-	const uint8_t *tophash = bytes + map->layout->unit.control_offset;
-	uint8_t least = classic_min_tophash(map->program);
-	uint8_t live = 0;
+	const uint64_t each = UINT64_C(0x0101010101010101);
+	uint64_t tophash, least = classic_min_tophash(map->program);
 
-	for (unsigned i = 0; i < MAP_SLOTS; i++)
-		live |= (uint8_t)((tophash[i] >= least) << i);
-	return live;
+	memcpy(&tophash, bytes + map->layout->unit.control_offset, sizeof(tophash));
+	tophash = le64toh(tophash); /* bytes, not an integer: slot 0's comes first on all machines */
+
+	/* of each byte the top bit, or the carry into it: 128 and more, or 128 - least and least or more */
+	return walk_gather((((tophash & ~(each << 7)) + each * (0x80 - least)) | tophash) & (each << 7));
 }
 
 /* The array that is read now, and how many buckets the window takes of it. */
@@ -295,35 +297,63 @@ static struct error *find_waiting(struct classic_walk *walk, uint64_t count, uin
 	return error;
 }
 
-static void add_window(struct classic_walk *walk, const uint8_t *bytes, uint64_t count, const uint8_t *good,
-		       const uint8_t *waiting)
+/* The window: its buckets' bytes, and a byte a bucket each: whether it was read, whether it waits (NULL: none does). */
+struct window {
+	const uint8_t *bytes;
+	const uint8_t *good;
+	const uint8_t *waiting;
+	uint64_t count;
+};
+
+/* Array bucket i of the window; false where it is left out. */
+static bool make_unit(const struct classic_walk *walk, const struct window *window, uint64_t i, struct map_unit *out)
 {
 	const struct go_map *map = walk->walk.map;
 	uint32_t size = map->layout->unit.size;
-	taddr array = array_of(walk, walk->old);
 
-	for (uint64_t i = 0; i < count; i++) {
-		struct map_unit unit = { .index = walk->bucket + i, .old = walk->old, .bytes = bytes + i * size };
+	if (!window->good[i])
+		return false;
+	*out = (struct map_unit){ .index = walk->bucket + i, .old = walk->old, .bytes = window->bytes + i * size };
+	out->address = taddr_add(array_of(walk, walk->old), out->index * size);
+	out->waiting = window->waiting != NULL && window->waiting[i];
+	out->evacuated = walk->old && is_evacuated(map->program, out->bytes[map->layout->unit.control_offset]);
+	if (out->waiting || out->evacuated)
+		return walk->walk.what != MAP_WALK_LIVE;
+	out->live = live_slots(map, out->bytes);
+	return true;
+}
 
-		if (!good[i])
-			continue;
-		unit.address = taddr_add(array, unit.index * size);
-		unit.waiting = waiting != NULL && waiting[i];
-		unit.evacuated = walk->old && is_evacuated(map->program, unit.bytes[map->layout->unit.control_offset]);
-		if (!unit.waiting && !unit.evacuated)
-			unit.live = live_slots(map, unit.bytes);
-		else if (walk->walk.what == MAP_WALK_LIVE)
-			continue;
-		add_link(walk, &unit, NONE);
+/* Makes links of those array buckets that others overflow: few of them. */
+static void find_roots(struct classic_walk *walk, const struct window *window)
+{
+	const struct go_map *map = walk->walk.map;
+	const uint8_t *overflow = window->bytes + map->layout->unit.overflow_offset;
+
+	for (uint64_t i = 0; i < window->count; i++, overflow += map->layout->unit.size) {
+		struct map_unit unit;
+
+		if (window->good[i] && load_address(&map->program->machine, overflow).v != 0 &&
+		    make_unit(walk, window, i, &unit))
+			add_link(walk, &unit, NONE);
 	}
 }
 
 /* Chains in order: each array bucket, then what overflows it. */
-static void emit_units(struct classic_walk *walk)
+static void emit_units(struct classic_walk *walk, const struct window *window)
 {
-	for (size_t i = 0; i < walk->link_count && walk->links[i].parent == NONE; i++)
-		for (size_t at = i; at != NONE; at = walk->links[at].next)
+	const struct link *root = walk->links, *end = walk->links + walk->link_count;
+	struct map_unit unit;
+
+	for (uint64_t i = 0; i < window->count; i++) {
+		if (!make_unit(walk, window, i, &unit))
+			continue;
+		*walk_add_unit(&walk->walk) = unit;
+		if (root == end || root->parent != NONE || root->unit.index != unit.index)
+			continue;
+		for (size_t at = root->next; at != NONE; at = walk->links[at].next)
 			*walk_add_unit(&walk->walk) = walk->links[at].unit;
+		root++;
+	}
 }
 
 static void forget_window(struct classic_walk *walk)
@@ -338,20 +368,24 @@ static struct error *read_window(struct classic_walk *walk, uint64_t count)
 {
 	const struct go_map *map = walk->walk.map;
 	void *good = NULL, *waiting = NULL;
-	const uint8_t *bytes;
+	struct window window = { .count = count };
 
 	TRY(alloc_checked(count, 2, "buckets", &good));
 	if (!walk->old && map->classic.old_count != 0)
 		waiting = (uint8_t *)good + count;
+	window.good = good;
+	window.waiting = waiting;
 
 	struct error *error = waiting != NULL ? find_waiting(walk, count, waiting) : NULL;
 
 	if (error == NULL)
-		error = read_array(walk, array_of(walk, walk->old), count, good, &bytes);
+		error = read_array(walk, array_of(walk, walk->old), count, good, &window.bytes);
 	if (error == NULL) {
-		add_window(walk, bytes, count, good, waiting);
+		find_roots(walk, &window);
 		error = follow_chains(walk);
 	}
+	if (error == NULL)
+		emit_units(walk, &window);
 	free(good);
 	return error;
 }
@@ -385,7 +419,6 @@ static struct error *next_window(struct map_walk *base)
 
 		forget_window(walk);
 		TRY(read_window(walk, count));
-		emit_units(walk);
 		walk->bucket += count;
 	}
 	return NULL;

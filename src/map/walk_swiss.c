@@ -28,10 +28,8 @@ struct swiss_walk {
 static uint8_t live_slots(const struct go_map *map, const uint8_t *bytes)
 {
 	uint64_t control = load_u64(&map->program->machine, bytes + map->layout->unit.control_offset);
-	uint64_t full = ~control & UINT64_C(0x8080808080808080);
 
-	/* gathers the top bits of all bytes into one byte, the lowest byte's first */
-	return (uint8_t)(((full >> 7) * UINT64_C(0x0102040810204080)) >> 56);
+	return walk_gather(~control & UINT64_C(0x8080808080808080));
 }
 
 /* A control byte with its top bit set is 0x80 (empty) or 0xfe (deleted); a Go map has no other. */
