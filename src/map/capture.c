@@ -20,11 +20,11 @@ struct kept_unit {
 struct kept_batch {
 	struct kept_batch *next;
 	size_t unit_count, table_count;
-	struct kept_unit *units;
+	struct kept_unit *units; /* with `data` behind them in one piece of memory */
 	struct map_table *tables;
 	uint8_t *data; /* for each unit: control bytes, then key and elem of each live slot; or the unit whole */
-	size_t size;   /* of data, units and tables */
-	bool reserved; /* `data` lies in the capture's reserve */
+	size_t size;   /* of units, data and tables */
+	bool reserved; /* `units` and `data` lie in the capture's reserve */
 };
 
 struct capture {
@@ -78,15 +78,14 @@ size_t capture_estimate(const struct go_map *map, bool whole)
 								   : map->length / 4 + 1;
 	uint64_t slots = map->length * (layout->key_stride + elem_bytes(map));
 
-	return units * (whole ? layout->size : MAP_SLOTS) + (whole ? 0 : slots);
+	return units * (sizeof(struct kept_unit) + (whole ? layout->size : MAP_SLOTS)) + (whole ? 0 : slots);
 }
 
 static void free_batch(struct kept_batch *batch)
 {
-	free(batch->units);
 	free(batch->tables);
 	if (!batch->reserved)
-		free(batch->data);
+		free(batch->units);
 	free(batch);
 }
 
@@ -191,24 +190,27 @@ static const uint8_t *unpack_unit(const struct capture *capture, const struct ke
 
 struct error *capture_add(struct capture *capture, const struct map_batch *batch)
 {
-	size_t size = data_size(capture, batch);
+	const size_t align = sizeof(struct kept_unit);
+	size_t size = (batch->count * sizeof(struct kept_unit) + data_size(capture, batch) + align - 1) / align * align;
 	bool reserved = size <= capture->reserve_size - capture->reserve_used;
-	void *data;
+	void *memory;
 
 	if (reserved) {
-		data = capture->reserve + capture->reserve_used;
+		memory = capture->reserve + capture->reserve_used;
 		capture->reserve_used += size;
 	} else {
-		TRY(alloc_checked(size, 1, "the copy of a map", &data));
+		TRY(alloc_checked(size, 1, "the copy of a map", &memory));
 	}
 
 	struct kept_batch *kept = xcalloc(1, sizeof(*kept));
-	uint8_t *to = data;
 	bool swiss = capture->map->layout->implementation == MAP_SWISS;
 
-	kept->data = data;
+	kept->units = memory;
+	kept->data = (uint8_t *)(kept->units + batch->count);
 	kept->reserved = reserved;
-	kept->units = xreallocarray(NULL, batch->count, sizeof(*kept->units));
+
+	uint8_t *to = kept->data;
+
 	kept->unit_count = batch->count;
 	for (size_t i = 0; i < batch->count; i++) {
 		const struct map_unit *unit = &batch->units[i];
@@ -229,7 +231,7 @@ struct error *capture_add(struct capture *capture, const struct map_batch *batch
 		memcpy(kept->tables, batch->tables, batch->table_count * sizeof(*kept->tables));
 		kept->table_count = batch->table_count;
 	}
-	kept->size = size + batch->count * sizeof(*kept->units) + batch->table_count * sizeof(*kept->tables);
+	kept->size = size + batch->table_count * sizeof(*kept->tables);
 	capture->size += kept->size;
 	if (capture->last != NULL)
 		capture->last->next = kept;

@@ -8,6 +8,8 @@
 
 /* Slices of structs of slices ...: what lies deeper than this many pointers is read one by one. */
 enum { LEVEL_LIMIT = 16 };
+/* Bytes that a string takes in the target, with some of what lies around it. */
+enum { STRING_GUESS = 18 };
 /* Less than this is taken when it is needed. */
 enum { RESERVE_LEAST = 1 << 20 };
 
@@ -239,9 +241,9 @@ static void reserve(struct reader *reader, const struct go_map *map)
 	if (options->most_entries < map->length)
 		return;
 	if (reader->wants_keys)
-		values += map->length * 16;
+		values += map->length * STRING_GUESS;
 	if (reader->wants_elems)
-		values += map->length * 16;
+		values += map->length * STRING_GUESS;
 	if (units > options->memory_limit) { /* not worth a try */
 		capture_destroy(reader->capture);
 		reader->capture = NULL;
