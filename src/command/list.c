@@ -138,14 +138,15 @@ static struct error *list_live(struct session *session, const struct list_variab
 {
 	struct program *program = session->program;
 	struct recorder *recorder = recorder_create(session->target);
-	struct mirror *mirror = mirror_create(session->target, session->invocation->buffer);
+	size_t limit = session->invocation->buffer;
+	struct mirror *mirror = mirror_create(session->target, limit);
 
 	program->memory = recorder_target(recorder);
 
 	struct error *error = list_maps(program, variables, &list_limits_default, keep, rows);
 
 	forget(rows);
-	mirror_reserve(mirror, recorder_size(recorder));
+	mirror_reserve(mirror, recorder_size(recorder) < limit ? recorder_size(recorder) : limit);
 	if (error == NULL)
 		error = session_stop(session);
 	if (error == NULL) {

@@ -20,7 +20,7 @@ struct reader {
 	struct gotype *type;
 	struct target *base;     /* program->memory as it was */
 	struct map_walk *walk;   /* NULL once captured */
-	struct mirror *mirror;   /* NULL: bytes are used in place */
+	struct mirror *mirror;   /* NULL: what values lead to is looked at where it is */
 	struct capture *capture; /* NULL: not captured */
 	uint64_t part;           /* one bucket or table; UINT64_MAX: all */
 	bool part_old;

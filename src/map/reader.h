@@ -1,10 +1,10 @@
 /*
  * Reading a whole map for a command: units come with everything that decoding them needs at hand.
  *
- * Where the target's bytes are in our memory already (core), they are used in place. Else the map is captured first:
- * the slots that hold something are copied out of their units, the pages that keys and elems lead to are mirrored, and
- * the target may run on before the first entry is decoded. A map that does not fit the limit is read window by window
- * instead, while the target stands still.
+ * A core does not change: its units are read window by window, and strings are looked at in the mapped file. Else the map is
+ * captured first: the slots that hold something are copied out of their units, the pages that keys and elems lead to are
+ * mirrored, and the target may run on before the first entry is decoded. A map that does not fit the limit is read window
+ * by window instead, while the target stands still.
  */
 #ifndef MAP_READER_H
 #define MAP_READER_H
