@@ -18,7 +18,8 @@ struct invocation {
 	const struct command *command;
 	pid_t pid; /* 0: none given */
 	const char *core, *exe;
-	const char *argument; /* MAP or TYPE; NULL: none given */
+	char **arguments; /* the words that are no options: MAP, KEY, TYPE */
+	size_t argument_count;
 	enum format format;
 	bool max_given;
 	uint64_t max; /* 0: all */
@@ -35,6 +36,14 @@ enum option_set {
 	OPTIONS_MEMORY = 1 << 0,  /* how a process is looked at */
 	OPTIONS_ENTRIES = 1 << 1, /* how many entries, how deep */
 	OPTIONS_PART = 1 << 2,    /* one bucket, table or group */
+	OPTIONS_PROGRAM = 1 << 3, /* what program it is */
+};
+
+/* What a command works on. */
+enum command_target {
+	TARGET_MEMORY, /* a process or a core */
+	TARGET_ANY,    /* these, or a binary at rest */
+	TARGET_NONE,   /* nothing: -p, -c and -e are no options of it */
 };
 
 struct session;
@@ -42,9 +51,9 @@ struct session;
 struct command {
 	const char *name;
 	const char *summary;   /* one line, for the list of commands */
-	const char *arguments; /* "MAP", "[TYPE]" or "" */
-	bool argument_required;
-	bool needs_memory;     /* a process or a core, not only -e */
+	const char *arguments; /* "MAP KEY", "[TYPE]" or "" */
+	size_t arguments_least, arguments_most;
+	enum command_target target;
 	unsigned options;      /* of enum option_set */
 	const char *description; /* for --help and the man page */
 	struct error *(*run)(struct session *session);
@@ -63,6 +72,7 @@ struct session {
 	struct target *target; /* NULL: a binary at rest */
 	struct binary *binary;
 	struct program *program;
+	const char *map_name;     /* the MAP that is worked on: at first, the first argument */
 	struct output *output; /* standard output */
 	struct text text;
 	struct json *json; /* NULL: text */
@@ -93,7 +103,7 @@ struct map_request {
 
 struct map_request map_request_default(const struct session *session);
 /*
- * Finds the invocation's MAP, stops the target, reads the map, lets the target run on as soon as it can. A target that
+ * Finds the session's MAP, stops the target, reads the map, lets the target run on as soon as it can. A target that
  * runs (--no-stop) is read again when the map changed. The reader is ended with session_close_map().
  */
 struct error *session_open_map(struct session *session, const struct map_request *request, struct reader **out) MUST_CHECK;

@@ -497,9 +497,10 @@ const struct command command_dump = {
 	.name = "dump",
 	.summary = "Show a map's inside: buckets or groups, slot by slot",
 	.arguments = "MAP",
-	.argument_required = true,
-	.needs_memory = true,
-	.options = OPTIONS_MEMORY | OPTIONS_PART,
+	.arguments_least = 1,
+	.arguments_most = 1,
+	.target = TARGET_MEMORY,
+	.options = OPTIONS_MEMORY | OPTIONS_PART | OPTIONS_PROGRAM,
 	.description = "Classic maps: each bucket with its chain, its tophash bytes and what they mean in this Go version, old buckets "
 		       "while it grows. Swiss maps: the directory's tables, their groups and control bytes. Of each slot the "
 		       "offsets and addresses of key and elem. Deleted and stale slots are marked; what is left in them is no entry.",

@@ -57,6 +57,7 @@ static bool keep_map_type(void *context, const char *name, uint64_t die)
 static struct error *collect(struct layouts *layouts)
 {
 	struct session *session = layouts->session;
+	const char *wanted = session->invocation->argument_count != 0 ? session->invocation->arguments[0] : NULL;
 
 	for (size_t i = 0; i < ARRAY_SIZE(struct_names); i++) {
 		uint64_t die;
@@ -66,11 +67,11 @@ static struct error *collect(struct layouts *layouts)
 		TRY(layout_struct_at(session->binary, die, &layouts->structs[layouts->struct_count]));
 		layouts->struct_count++;
 	}
-	if (session->invocation->argument != NULL)
-		layouts->wanted = expression_type_spelling(session->invocation->argument);
+	if (wanted != NULL)
+		layouts->wanted = expression_type_spelling(wanted);
 	debug_each_type(session->binary->debug, keep_map_type, layouts);
-	if (layouts->map_count == 0 && session->invocation->argument != NULL)
-		return error_hint(error_new(ERROR_TARGET, "%s: no such map type in %s", session->invocation->argument,
+	if (layouts->map_count == 0 && wanted != NULL)
+		return error_hint(error_new(ERROR_TARGET, "%s: no such map type in %s", wanted,
 					    session->binary->path),
 				  "mapscope layout without a type lists them");
 	return NULL;
@@ -313,6 +314,9 @@ const struct command command_layout = {
 	.name = "layout",
 	.summary = "Show how this binary's maps lie in memory",
 	.arguments = "[TYPE]",
+	.arguments_most = 1,
+	.target = TARGET_ANY,
+	.options = OPTIONS_PROGRAM,
 	.description = "The runtime's map structs field by field, then for each map type its bucket (classic) or group (Swiss): its size, where "
 		       "key i and elem i lie in it for i from 0 to 7, and whether they are stored behind a pointer (more than "
 		       "128 bytes). All sizes and offsets are bytes.",

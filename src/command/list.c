@@ -198,7 +198,8 @@ const struct command command_list = {
 	.name = "list",
 	.summary = "List the maps that package-level variables lead to",
 	.arguments = "",
-	.options = OPTIONS_MEMORY,
+	.target = TARGET_ANY,
+	.options = OPTIONS_MEMORY | OPTIONS_PROGRAM,
 	.description = "Maps are found in variables themselves and behind their fields, elements, pointers and interfaces. "
 		       "Each NAME can be given to show, stat and dump. Of a binary at rest (-e) only those that lie in "
 		       "variables without anything in between are known.",

@@ -18,7 +18,7 @@ struct option_row {
 	unsigned sets; /* commands with any of these take it; 0: all */
 };
 
-/* Groups, as --help prints them. */
+/* Groups, as --help prints them: the first only for commands that have a target. */
 enum { GROUP_TARGET = 1, GROUP_OUTPUT, GROUP_MEMORY, GROUP_HELP };
 
 static const struct option_row rows[] = {
@@ -38,7 +38,7 @@ static const struct option_row rows[] = {
 	{ { "no-stop", KEY_NO_STOP, NULL, 0, "read the process while it runs; what changes meanwhile is read again", GROUP_MEMORY }, OPTIONS_MEMORY },
 	{ { "buffer", KEY_BUFFER, "SIZE", 0, "copy maps up to SIZE (default 48M) and let the process run on; larger ones are read while it stands", GROUP_MEMORY }, OPTIONS_MEMORY },
 	{ { "stats", KEY_STATS, NULL, 0, "say on standard error how long the process stood and what was read", GROUP_MEMORY }, OPTIONS_MEMORY },
-	{ { "go-version", KEY_GO_VERSION, "1.N", 0, "take the program for one of Go 1.N, where it does not say", GROUP_MEMORY }, 0 },
+	{ { "go-version", KEY_GO_VERSION, "1.N", 0, "take the program for one of Go 1.N, where it does not say", GROUP_MEMORY }, OPTIONS_PROGRAM },
 	{ { NULL, 0, NULL, 0, "Other:", GROUP_HELP }, 0 },
 	{ { "help", KEY_HELP, NULL, 0, "show this text", GROUP_HELP }, 0 },
 };
@@ -110,17 +110,34 @@ static int parse_go_version(const struct invocation *invocation, const char *tex
 	return minor;
 }
 
+/* Too many, or too few words: the first one that is missing is named. */
+static void refuse_arguments(const struct invocation *invocation)
+{
+	const struct command *command = invocation->command;
+
+	if (invocation->argument_count > command->arguments_most)
+		refuse(invocation, "%s: one argument too many", invocation->arguments[command->arguments_most]);
+	if (invocation->argument_count >= command->arguments_least)
+		return;
+
+	const char *missing = command->arguments;
+
+	for (size_t i = 0; i < invocation->argument_count; i++)
+		missing += strcspn(missing, " ") + 1;
+	refuse(invocation, "no %.*s", (int)strcspn(missing, " "), missing);
+}
+
 static void finish(const struct invocation *invocation)
 {
 	const struct command *command = invocation->command;
 
 	if (invocation->pid != 0 && invocation->core != NULL)
 		refuse(invocation, "-p and -c: one target at a time");
-	if (invocation->pid == 0 && invocation->core == NULL && (command->needs_memory || invocation->exe == NULL))
+	if (command->target != TARGET_NONE && invocation->pid == 0 && invocation->core == NULL &&
+	    (command->target == TARGET_MEMORY || invocation->exe == NULL))
 		refuse(invocation, "no target: name a process with -p PID%s or a core with -c CORE",
-			   command->needs_memory ? "" : ", a binary with -e EXE");
-	if (command->argument_required && invocation->argument == NULL)
-		refuse(invocation, "no %s", command->arguments);
+			   command->target == TARGET_MEMORY ? "" : ", a binary with -e EXE");
+	refuse_arguments(invocation);
 	if (invocation->group != UINT64_MAX && invocation->table == UINT64_MAX)
 		refuse(invocation, "--group needs --table");
 	if (invocation->old && invocation->bucket == UINT64_MAX)
@@ -182,19 +199,13 @@ static void apply_option(struct invocation *invocation, int key, const char *arg
 	}
 }
 
-/* A word that is no option. */
-static void apply_argument(struct invocation *invocation, const char *argument)
-{
-	if (invocation->argument != NULL || *invocation->command->arguments == '\0')
-		refuse(invocation, "%s: one argument too many", argument);
-	invocation->argument = argument;
-}
 
 /* The rows that the command takes, and argp's end mark. */
 static void choose(const struct command *command, struct argp_option *out)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (rows[i].sets == 0 || (rows[i].sets & command->options) != 0)
+		if ((rows[i].sets == 0 || (rows[i].sets & command->options) != 0) &&
+		    (command->target != TARGET_NONE || rows[i].option.group != GROUP_TARGET))
 			*out++ = rows[i].option;
 	*out = (struct argp_option){ 0 };
 }
@@ -258,8 +269,8 @@ void options_parse(const struct command *command, int argc, char **argv, struct 
 			refuse_word(out, key, argv[optind - 1]);
 		apply_option(out, key, optarg);
 	}
-	while (optind < argc)
-		apply_argument(out, argv[optind++]);
+	out->arguments = argv + optind;
+	out->argument_count = (size_t)(argc - optind);
 	if (out->help) {
 		print_help(command, options);
 		exit(0);

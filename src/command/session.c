@@ -128,6 +128,10 @@ struct error *session_open(const struct invocation *invocation, struct session *
 	out->text = (struct text){ out->output, text_colour_wanted(out->output) };
 	if (invocation->format != FORMAT_TEXT)
 		out->json = json_create(out->output, invocation->format == FORMAT_JSON);
+	if (invocation->argument_count != 0)
+		out->map_name = invocation->arguments[0];
+	if (invocation->command->target == TARGET_NONE)
+		return NULL;
 	TRY(open_target(invocation, &out->target));
 	if (out->target != NULL)
 		warn_of_target(out);
@@ -243,17 +247,17 @@ static struct error *find_by_address(struct session *session, taddr address, str
 	if (error != NULL)
 		return error;
 	if (search.type == NULL)
-		return error_hint(error_new(ERROR_TARGET, "%s: no variable leads to a map at this address", session->invocation->argument),
-				  "give its type too: '(map[string]int)(%s)'", session->invocation->argument);
+		return error_hint(error_new(ERROR_TARGET, "%s: no variable leads to a map at this address", session->map_name),
+				  "give its type too: '(map[string]int)(%s)'", session->map_name);
 	*type = search.type;
 	return NULL;
 }
 
 static struct error *find_map(struct session *session, struct gotype **type, taddr *header)
 {
-	if (expression_is_address(session->invocation->argument, header))
+	if (expression_is_address(session->map_name, header))
 		return find_by_address(session, *header, type);
-	return expression_find_map(session->program, session->invocation->argument, type, header);
+	return expression_find_map(session->program, session->map_name, type, header);
 }
 
 static bool runs(const struct session *session)
@@ -294,7 +298,7 @@ static struct error *read_once(struct session *session, const struct map_request
 	struct error *error = session_stop(session);
 
 	/* an address stays what it is; a name may lead to another map by now */
-	bool repeat = session->invocation->pid != 0 && !expression_is_address(session->invocation->argument, &header);
+	bool repeat = session->invocation->pid != 0 && !expression_is_address(session->map_name, &header);
 
 	if (error == NULL && repeat)
 		error = find_map(session, &again, &header);
@@ -373,7 +377,7 @@ void session_json_head(struct session *session, const struct go_map *map)
 {
 	struct json *json = session->json;
 
-	json_field_name(json, "map", session->invocation->argument);
+	json_field_name(json, "map", session->map_name);
 	json_field_name(json, "type", map->type->name);
 	json_field_address(json, "address", map->address);
 	json_field_name(json, "implementation", map_implementation_name(map->layout->implementation));
@@ -387,7 +391,7 @@ void session_text_head(struct session *session, const struct go_map *map)
 	struct output *output = text->output;
 
 	text_begin(text, TEXT_HEADING);
-	text_plain(output, session->invocation->argument);
+	text_plain(output, session->map_name);
 	text_end(text, TEXT_HEADING);
 	output_text(output, "  ");
 	text_plain(output, map->type->name);

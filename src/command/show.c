@@ -152,9 +152,10 @@ const struct command command_show = {
 	.name = "show",
 	.summary = "Show the entries of a map",
 	.arguments = "MAP",
-	.argument_required = true,
-	.needs_memory = true,
-	.options = OPTIONS_MEMORY | OPTIONS_ENTRIES,
+	.arguments_least = 1,
+	.arguments_most = 1,
+	.target = TARGET_MEMORY,
+	.options = OPTIONS_MEMORY | OPTIONS_ENTRIES | OPTIONS_PROGRAM,
 	.description = "MAP is named as in Go: main.users, main.reg.byName[\"eu\"], net/http.DefaultServeMux.m, or by type and "
 		       "address, (map[string]int)(0xc000012345). Entries come in storage order.",
 	.run = run,

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static _Noreturn void out_of_memory(void)
+void alloc_failed(void)
 {
 	static const char message[] = "mapscope: out of memory: an allocation failed\n";
 	ssize_t written = write(STDERR_FILENO, message, sizeof(message) - 1);
@@ -20,7 +20,7 @@ void *xmalloc(size_t size)
 	void *memory = malloc(size ? size : 1);
 
 	if (memory == NULL)
-		out_of_memory();
+		alloc_failed();
 	return memory;
 }
 
@@ -29,7 +29,7 @@ void *xcalloc(size_t count, size_t size)
 	void *memory = calloc(count ? count : 1, size ? size : 1);
 
 	if (memory == NULL)
-		out_of_memory();
+		alloc_failed();
 	return memory;
 }
 
@@ -38,7 +38,7 @@ void *xreallocarray(void *old, size_t count, size_t size)
 	void *memory = reallocarray(old, count ? count : 1, size);
 
 	if (memory == NULL)
-		out_of_memory();
+		alloc_failed();
 	return memory;
 }
 
@@ -61,7 +61,7 @@ char *xvasprintf(const char *format, va_list arguments)
 	char *text;
 
 	if (vasprintf(&text, format, arguments) < 0)
-		out_of_memory();
+		alloc_failed();
 	return text;
 }
 

@@ -11,6 +11,9 @@
 
 #include "util/error.h"
 
+/* Ends the program as described above. */
+_Noreturn void alloc_failed(void);
+
 void *xmalloc(size_t size) __attribute__((malloc, returns_nonnull));
 void *xcalloc(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
 /* The product is checked. `count` 0 gives an allocation of one element. */

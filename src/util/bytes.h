@@ -1,4 +1,4 @@
-/* Loads of integers from untrusted bytes, in the byte order and word size of the machine they come from. */
+/* Integers in bytes, untrusted ones too, in the byte order and word size of the machine they belong to. */
 #ifndef UTIL_BYTES_H
 #define UTIL_BYTES_H
 
@@ -75,6 +75,27 @@ static inline uint64_t load_uint(const struct machine *m, const void *p, size_t 
 	case 8: return load_u64(m, p);
 	default: return 0;
 	}
+}
+
+/* Stores the low `size` bytes of a value: 1, 2, 4 or 8; any other size stores nothing. */
+static inline void store_uint(const struct machine *m, void *p, size_t size, uint64_t value)
+{
+	uint16_t v16 = m->big_endian ? htobe16((uint16_t)value) : htole16((uint16_t)value);
+	uint32_t v32 = m->big_endian ? htobe32((uint32_t)value) : htole32((uint32_t)value);
+	uint64_t v64 = m->big_endian ? htobe64(value) : htole64(value);
+
+	switch (size) {
+	case 1: *(uint8_t *)p = (uint8_t)value; break;
+	case 2: memcpy(p, &v16, sizeof(v16)); break;
+	case 4: memcpy(p, &v32, sizeof(v32)); break;
+	case 8: memcpy(p, &v64, sizeof(v64)); break;
+	default: break;
+	}
+}
+
+static inline void store_word(const struct machine *m, void *p, uint64_t value)
+{
+	store_uint(m, p, m->word_size, value);
 }
 
 /* A two's complement integer of `size` bytes, sign-extended. */
