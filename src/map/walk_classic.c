@@ -341,16 +341,16 @@ static void find_roots(struct classic_walk *walk, const struct window *window)
 /* Chains in order: each array bucket, then what overflows it. */
 static void emit_units(struct classic_walk *walk, const struct window *window)
 {
-	const struct link *root = walk->links, *end = walk->links + walk->link_count;
+	size_t root = 0;
 	struct map_unit unit;
 
 	for (uint64_t i = 0; i < window->count; i++) {
 		if (!make_unit(walk, window, i, &unit))
 			continue;
 		*walk_add_unit(&walk->walk) = unit;
-		if (root == end || root->parent != NONE || root->unit.index != unit.index)
+		if (root == walk->link_count || walk->links[root].parent != NONE || walk->links[root].unit.index != unit.index)
 			continue;
-		for (size_t at = root->next; at != NONE; at = walk->links[at].next)
+		for (size_t at = walk->links[root].next; at != NONE; at = walk->links[at].next)
 			*walk_add_unit(&walk->walk) = walk->links[at].unit;
 		root++;
 	}
