@@ -37,6 +37,7 @@ enum option_set {
 	OPTIONS_ENTRIES = 1 << 1, /* how many entries, how deep */
 	OPTIONS_PART = 1 << 2,    /* one bucket, table or group */
 	OPTIONS_PROGRAM = 1 << 3, /* what program it is */
+	OPTIONS_REPLAY = 1 << 4,  /* which reference map */
 };
 
 /* What a command works on. */
@@ -59,7 +60,8 @@ struct command {
 	struct error *(*run)(struct session *session);
 };
 
-extern const struct command command_dump, command_layout, command_list, command_show, command_stat;
+extern const struct command command_dump, command_layout, command_list, command_replay, command_show, command_stat, command_trace,
+	command_verify;
 extern const struct command *const commands[]; /* NULL at the end */
 
 /* Reads the words behind the command's name. Ends the program for --help and --usage, and for usage errors with status 2. */

@@ -1,0 +1,23 @@
+/*
+ * How maps lie in memory by Go version alone: for binaries without DWARF, for the reference map, and to check what
+ * DWARF says.
+ */
+#ifndef LAYOUT_TABLE_H
+#define LAYOUT_TABLE_H
+
+#include "layout/map.h"
+#include "layout/version.h"
+
+struct map_layout_request {
+	const struct go_version *version;
+	struct machine machine;
+	enum map_implementation implementation;
+	uint64_t key_size, key_align; /* bytes */
+	uint64_t elem_size, elem_align;
+	bool split_groups; /* Swiss, 1.27: GOEXPERIMENT=mapsplitgroup */
+};
+
+/* ERROR_TARGET where that version has no such implementation. DIEs of the result are 0. */
+struct error *map_layout_known(const struct map_layout_request *request, struct map_layout *out) MUST_CHECK;
+
+#endif
