@@ -28,6 +28,8 @@ struct invocation {
 	size_t buffer; /* bytes that a capture may hold */
 	int go_minor;  /* 0: what the binary says */
 	uint64_t bucket, table, group; /* UINT64_MAX: not given */
+	const char *type;              /* replay: the map's type, as Go source has it */
+	uint64_t seed, hint;
 	bool old;      /* --bucket is one of the old buckets */
 };
 
@@ -75,6 +77,9 @@ struct session {
 	struct binary *binary;
 	struct program *program;
 	const char *map_name;     /* the MAP that is worked on: at first, the first argument */
+	struct gotype *own_map;   /* replay: the type of the one map there is; NULL else */
+	taddr own_header;
+	const char *own_go;       /* "go1.23" */
 	struct output *output; /* standard output */
 	struct text text;
 	struct json *json; /* NULL: text */

@@ -7,10 +7,10 @@
 #include "render/diagnostics.h"
 #include "util/interrupt.h"
 
-const struct command *const commands[] = { 
+const struct command *const commands[] = {
 	&command_list, &command_show, &command_stat, &command_dump, &command_trace, &command_verify,
 	&command_layout, &command_replay, NULL,
- };
+};
 
 static void print_help(FILE *to)
 {

@@ -11,7 +11,11 @@
 #include "util/alloc.h"
 #include "util/buffer.h"
 
-enum { KEY_HELP = 256, KEY_FORMAT, KEY_MAX, KEY_DEPTH, KEY_NO_STOP, KEY_STATS, KEY_BUFFER, KEY_GO_VERSION, KEY_BUCKET, KEY_OLD, KEY_TABLE, KEY_GROUP };
+enum { KEY_HELP = 256, KEY_FORMAT, KEY_MAX, KEY_DEPTH, KEY_NO_STOP, KEY_STATS, KEY_BUFFER, KEY_GO_VERSION, KEY_BUCKET, KEY_OLD, KEY_TABLE, KEY_GROUP,
+       KEY_GO, KEY_TYPE, KEY_SEED, KEY_HINT };
+
+/* What make(map, hint) is given at most: more is no lesson. */
+enum { HINT_MOST = 1 << 24 };
 
 struct option_row {
 	struct argp_option option;
@@ -19,13 +23,18 @@ struct option_row {
 };
 
 /* Groups, as --help prints them: the first only for commands that have a target. */
-enum { GROUP_TARGET = 1, GROUP_OUTPUT, GROUP_MEMORY, GROUP_HELP };
+enum { GROUP_TARGET = 1, GROUP_REPLAY, GROUP_OUTPUT, GROUP_MEMORY, GROUP_HELP };
 
 static const struct option_row rows[] = {
 	{ { NULL, 0, NULL, 0, "Target (one of):", GROUP_TARGET }, 0 },
 	{ { "pid", 'p', "PID", 0, "a running process", GROUP_TARGET }, 0 },
 	{ { "core", 'c', "CORE", 0, "a core file", GROUP_TARGET }, 0 },
 	{ { "exe", 'e', "EXE", 0, "the executable: of the core, where it cannot be found; alone, a binary at rest", GROUP_TARGET }, 0 },
+	{ { NULL, 0, NULL, 0, "Map:", GROUP_REPLAY }, OPTIONS_REPLAY },
+	{ { "go", KEY_GO, "1.N", 0, "the Go version whose map it is", GROUP_REPLAY }, OPTIONS_REPLAY },
+	{ { "type", KEY_TYPE, "TYPE", 0, "its type, as in Go source: map[string]int", GROUP_REPLAY }, OPTIONS_REPLAY },
+	{ { "seed", KEY_SEED, "N", 0, "its hash seed (default 0)", GROUP_REPLAY }, OPTIONS_REPLAY },
+	{ { "hint", KEY_HINT, "N", 0, "made for N entries: make(TYPE, N) (default 0)", GROUP_REPLAY }, OPTIONS_REPLAY },
 	{ { NULL, 0, NULL, 0, "Output:", GROUP_OUTPUT }, 0 },
 	{ { "format", KEY_FORMAT, "FORMAT", 0, "text (default), json (one document) or ndjson (a line an entry or map)", GROUP_OUTPUT }, 0 },
 	{ { "max", KEY_MAX, "N", 0, "show at most N entries; 0: all (default: 64 in text, all in JSON)", GROUP_OUTPUT }, OPTIONS_ENTRIES },
@@ -34,7 +43,7 @@ static const struct option_row rows[] = {
 	{ { "old", KEY_OLD, NULL, 0, "with --bucket: the old bucket N of a growing map", GROUP_OUTPUT }, OPTIONS_PART },
 	{ { "table", KEY_TABLE, "T", 0, "Swiss: only the table of directory slot T", GROUP_OUTPUT }, OPTIONS_PART },
 	{ { "group", KEY_GROUP, "G", 0, "Swiss: with --table, only group G of it", GROUP_OUTPUT }, OPTIONS_PART },
-	{ { NULL, 0, NULL, 0, "Reading:", GROUP_MEMORY }, 0 },
+	{ { NULL, 0, NULL, 0, "Reading:", GROUP_MEMORY }, OPTIONS_MEMORY | OPTIONS_PROGRAM },
 	{ { "no-stop", KEY_NO_STOP, NULL, 0, "read the process while it runs; what changes meanwhile is read again", GROUP_MEMORY }, OPTIONS_MEMORY },
 	{ { "buffer", KEY_BUFFER, "SIZE", 0, "copy maps up to SIZE (default 48M) and let the process run on; larger ones are read while it stands", GROUP_MEMORY }, OPTIONS_MEMORY },
 	{ { "stats", KEY_STATS, NULL, 0, "say on standard error how long the process stood and what was read", GROUP_MEMORY }, OPTIONS_MEMORY },
@@ -100,13 +109,13 @@ static enum format parse_format(const struct invocation *invocation, const char 
 	refuse(invocation, "--format %s: not text, json or ndjson", text);
 }
 
-static int parse_go_version(const struct invocation *invocation, const char *text)
+static int parse_go_version(const struct invocation *invocation, const char *option, const char *text)
 {
 	int minor;
 	char rest;
 
 	if (sscanf(text, "1.%d%c", &minor, &rest) < 1 || minor < 1)
-		refuse(invocation, "--go-version %s: not a version like 1.23", text);
+		refuse(invocation, "--%s %s: not a version like 1.23", option, text);
 	return minor;
 }
 
@@ -138,6 +147,8 @@ static void finish(const struct invocation *invocation)
 		refuse(invocation, "no target: name a process with -p PID%s or a core with -c CORE",
 			   command->target == TARGET_MEMORY ? "" : ", a binary with -e EXE");
 	refuse_arguments(invocation);
+	if ((command->options & OPTIONS_REPLAY) && (invocation->go_minor == 0 || invocation->type == NULL))
+		refuse(invocation, "no %s", invocation->type == NULL ? "--type TYPE" : "--go 1.N");
 	if (invocation->group != UINT64_MAX && invocation->table == UINT64_MAX)
 		refuse(invocation, "--group needs --table");
 	if (invocation->old && invocation->bucket == UINT64_MAX)
@@ -182,7 +193,19 @@ static void apply_option(struct invocation *invocation, int key, const char *arg
 		invocation->buffer = parse_size(invocation, argument);
 		break;
 	case KEY_GO_VERSION:
-		invocation->go_minor = parse_go_version(invocation, argument);
+		invocation->go_minor = parse_go_version(invocation, "go-version", argument);
+		break;
+	case KEY_GO:
+		invocation->go_minor = parse_go_version(invocation, "go", argument);
+		break;
+	case KEY_TYPE:
+		invocation->type = argument;
+		break;
+	case KEY_SEED:
+		invocation->seed = parse_number(invocation, "seed", argument, UINT64_MAX);
+		break;
+	case KEY_HINT:
+		invocation->hint = parse_number(invocation, "hint", argument, HINT_MOST);
 		break;
 	case KEY_BUCKET:
 		invocation->bucket = parse_number(invocation, "bucket", argument, UINT64_MAX - 1);

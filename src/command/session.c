@@ -255,6 +255,11 @@ static struct error *find_by_address(struct session *session, taddr address, str
 
 static struct error *find_map(struct session *session, struct gotype **type, taddr *header)
 {
+	if (session->own_map != NULL) {
+		*type = session->own_map;
+		*header = session->own_header;
+		return NULL;
+	}
 	if (expression_is_address(session->map_name, header))
 		return find_by_address(session, *header, type);
 	return expression_find_map(session->program, session->map_name, type, header);
@@ -373,6 +378,12 @@ void session_check_count(struct session *session, const struct reader *reader, u
 
 /* --- what commands share in their output ------------------------------------------------------------------------ */
 
+/* "go1.26.8"; of a map made here, what it was asked to be; NULL where the binary does not say */
+static const char *session_go(const struct session *session)
+{
+	return session->binary != NULL ? session->binary->go_version : session->own_go;
+}
+
 void session_json_head(struct session *session, const struct go_map *map)
 {
 	struct json *json = session->json;
@@ -381,7 +392,7 @@ void session_json_head(struct session *session, const struct go_map *map)
 	json_field_name(json, "type", map->type->name);
 	json_field_address(json, "address", map->address);
 	json_field_name(json, "implementation", map_implementation_name(map->layout->implementation));
-	json_field_name(json, "go", session->binary->go_version);
+	json_field_name(json, "go", session_go(session));
 	json_field_unsigned(json, "len", map->length);
 }
 
@@ -403,6 +414,6 @@ void session_text_head(struct session *session, const struct go_map *map)
 		      map_implementation_name(map->layout->implementation));
 	output_address(output, map->address.v);
 	output_text(output, "  ");
-	text_plain(output, session->binary->go_version ? session->binary->go_version : "Go");
+	text_plain(output, session_go(session) ? session_go(session) : "Go");
 	output_char(output, '\n');
 }

@@ -8,12 +8,15 @@
 #include "target/target.h"
 #include "util/table.h"
 
+struct hash_state;
+
 struct program {
 	struct binary *binary;
 	struct target *memory; /* where reads go: the target, or a mirror of it; NULL for a binary at rest */
 	struct machine machine;
 	uint64_t bias;         /* what is added to the binary's addresses in memory (PIE); 0 else */
 	const struct go_version *version;
+	const struct hash_state *hash_state; /* known without asking the memory: of a program made here; NULL else */
 
 	/* Private to gotype. */
 	struct table types_by_die;

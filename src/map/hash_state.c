@@ -19,6 +19,10 @@ struct error *hash_state_read(struct program *program, struct hash_state *out)
 	uint8_t aes, keys[4 * 8];
 	struct hash_state state = { .machine = *machine, .go_minor = program->version->minor };
 
+	if (program->hash_state != NULL) {
+		*out = *program->hash_state;
+		return NULL;
+	}
 	TRY(read_variable(program, "runtime.useAeshash", "internal/runtime/maps.UseAeshash", &aes, 1));
 	TRY(read_variable(program, "runtime.aeskeysched", "internal/runtime/maps.aeskeysched", state.key_schedule,
 			  machine->word_size == 8 ? 128 : 64));

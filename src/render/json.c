@@ -347,8 +347,8 @@ void json_error(struct json *json, const char *format, ...)
 
 void json_end_line(struct json *json)
 {
-	assert(json->depth == 0);
-	output_put(json->output, '\n');
+	if (json->depth == 0)
+		output_put(json->output, '\n');
 }
 
 void json_field_unsigned(struct json *json, const char *name, uint64_t value)
