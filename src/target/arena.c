@@ -8,14 +8,16 @@
 #include "util/alloc.h"
 #include "util/table.h"
 
-enum { ALIGNMENT = 16 };
+enum { ALIGNMENT = 16, COMMIT_STEP = 16 << 20 };
 
 struct arena {
 	struct target target;
 	uint64_t base;
-	size_t limit, used; /* bytes; all below `used` was allocated once */
-	uint8_t *bytes;     /* `limit` of them, reserved */
-	struct table free;  /* by size: the first block given back; each holds the address of the next one */
+	size_t limit;     /* bytes that are reserved */
+	size_t committed; /* of these, that may be touched */
+	size_t used;      /* of these, that were allocated once */
+	uint8_t *bytes;
+	struct table free; /* by size: the first block given back; each holds the address of the next one */
 };
 
 static struct arena *arena_of(const struct target *target)
@@ -56,6 +58,19 @@ static taddr reuse(struct arena *arena, size_t size)
 	return block;
 }
 
+/* A reservation alone is not counted as memory, by any rule of overcommitting. */
+static void commit(struct arena *arena, size_t more)
+{
+	size_t missing = arena->used + more - arena->committed;
+	size_t step = (missing + COMMIT_STEP - 1) / COMMIT_STEP * COMMIT_STEP;
+
+	if (step > arena->limit - arena->committed)
+		step = arena->limit - arena->committed;
+	if (mprotect(arena->bytes + arena->committed, step, PROT_READ | PROT_WRITE) != 0)
+		alloc_failed();
+	arena->committed += step;
+}
+
 taddr arena_allocate(struct target *target, size_t size)
 {
 	struct arena *arena = arena_of(target);
@@ -68,6 +83,8 @@ taddr arena_allocate(struct target *target, size_t size)
 	}
 	if (room < size || room > arena->limit - arena->used)
 		alloc_failed();
+	if (room > arena->committed - arena->used)
+		commit(arena, room);
 	block = taddr_of(arena->base + arena->used);
 	arena->used += room;
 	return block;
@@ -144,7 +161,7 @@ static const struct target_ops ops = {
 struct target *arena_create(const struct machine *machine, taddr base, size_t limit)
 {
 	struct arena *arena = xcalloc(1, sizeof(*arena));
-	void *bytes = mmap(NULL, limit, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *bytes = mmap(NULL, limit, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (bytes == MAP_FAILED)
 		alloc_failed();
