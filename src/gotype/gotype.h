@@ -78,11 +78,15 @@ struct gotype {
 	uint64_t runtime_offset; /* DW_AT_go_runtime_type: the descriptor's offset from moduledata.types; 0: none */
 	bool direct_interface; /* from a descriptor only: an interface's data word is the value itself */
 	bool regular_memory;   /* from a descriptor only, Go >= 1.14: tflagRegularMemory, equality is memequal */
+	uint8_t align;         /* private to gotype_align(): 0 not computed yet */
 	int8_t references;     /* private to map/value.c: 0 not looked at yet, 1 its values lead to other memory, -1 not */
 };
 
 /* Fills in the parts. Cheap when done already. */
 struct error *gotype_complete(struct gotype *type) MUST_CHECK;
+
+/* What the compiler aligns values of the type to, in bytes: 1, 2, 4 or 8. ERROR_TARGET for types that Go has none for. */
+struct error *gotype_align(struct gotype *type, uint64_t *out) MUST_CHECK;
 
 /* The type of the descriptor at `address` in the target's memory; the same one each time. */
 struct error *gotype_of_descriptor(struct program *program, taddr address, struct gotype **out) MUST_CHECK;

@@ -3,6 +3,8 @@
 #include <dwarf.h>
 #include <string.h>
 
+#include "layout/map_fields.h"
+
 /* 8 control bytes, eight keys and elems of at most MAP_INDIRECT_ABOVE bytes, padding and a pointer are less. */
 enum { UNIT_SIZE_LIMIT = 4096, HEADER_SIZE_LIMIT = 512 };
 
@@ -78,7 +80,7 @@ static struct error *unit_size(const struct layout_struct *layout, uint32_t *out
 
 /* --- classic: runtime.hmap, runtime.bmap as cmd/link writes them for each map type (hash<K,V>, bucket<K,V>) --- */
 
-static struct error *classic_header(const struct layout_struct *header, struct classic_header_layout *out)
+struct error *map_classic_header(const struct layout_struct *header, struct classic_header_layout *out)
 {
 	TRY(layout_field_at(header, "count", false, &out->count));
 	TRY(layout_field_at(header, "flags", false, &out->flags));
@@ -129,7 +131,7 @@ static struct error *load_classic(struct binary *binary, const struct layout_str
 	const struct layout_field *buckets;
 	struct layout_struct bucket;
 
-	TRY(classic_header(header, &out->classic));
+	TRY(map_classic_header(header, &out->classic));
 	TRY(classic_extra(binary, header, &out->classic));
 	TRY(field_required(header, "buckets", &buckets));
 	TRY(pointed_struct(binary, buckets->type_die, 1, &out->unit_die, &bucket));
@@ -142,7 +144,7 @@ static struct error *load_classic(struct binary *binary, const struct layout_str
 
 /* --- swiss: internal/runtime/maps.Map, table, groupReference; map<K,V>, table<K,V>, noalg.map.group[K]V --------- */
 
-static struct error *swiss_header(const struct layout_struct *header, struct swiss_header_layout *out)
+struct error *map_swiss_header(const struct layout_struct *header, struct swiss_header_layout *out)
 {
 	TRY(layout_field_at(header, "used", false, &out->used));
 	TRY(layout_field_at(header, "seed", false, &out->seed));
@@ -155,7 +157,7 @@ static struct error *swiss_header(const struct layout_struct *header, struct swi
 	return layout_field_at(header, "clearSeq", true, &out->clear_seq);
 }
 
-static struct error *swiss_table(const struct layout_struct *table, struct swiss_header_layout *out)
+struct error *map_swiss_table(const struct layout_struct *table, struct swiss_header_layout *out)
 {
 	TRY(layout_field_at(table, "used", false, &out->table_used));
 	TRY(layout_field_at(table, "capacity", false, &out->table_capacity));
@@ -262,11 +264,11 @@ static struct error *load_swiss(struct binary *binary, const struct layout_struc
 	const struct layout_field *directory;
 	struct layout_struct table;
 
-	TRY(swiss_header(header, &out->swiss));
+	TRY(map_swiss_header(header, &out->swiss));
 	TRY(field_required(header, "dirPtr", &directory));
 	TRY(pointed_struct(binary, directory->type_die, 2, &out->table_die, &table)); /* **table<K,V> */
 
-	struct error *error = swiss_table(&table, &out->swiss);
+	struct error *error = map_swiss_table(&table, &out->swiss);
 
 	if (error == NULL)
 		error = swiss_groups(binary, &table, &out->swiss);
@@ -313,7 +315,7 @@ static struct error *swiss_table_named(struct binary *binary, struct map_layout 
 
 	TRY(layout_struct_named(binary, names, &table));
 
-	struct error *error = swiss_table(&table, &out->swiss);
+	struct error *error = map_swiss_table(&table, &out->swiss);
 
 	if (error == NULL)
 		error = swiss_groups(binary, &table, &out->swiss);
@@ -336,11 +338,11 @@ struct error *map_layout_load_header(struct binary *binary, struct map_layout *o
 	if (header.size > HEADER_SIZE_LIMIT) {
 		error = error_new(ERROR_TARGET, "%llu bytes are no map header", (unsigned long long)header.size);
 	} else if (out->implementation == MAP_CLASSIC) {
-		error = classic_header(&header, &out->classic);
+		error = map_classic_header(&header, &out->classic);
 		if (error == NULL)
 			error = classic_extra(binary, &header, &out->classic);
 	} else {
-		error = swiss_header(&header, &out->swiss);
+		error = map_swiss_header(&header, &out->swiss);
 		if (error == NULL)
 			error = swiss_table_named(binary, out);
 	}

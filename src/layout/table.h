@@ -20,4 +20,11 @@ struct map_layout_request {
 /* ERROR_TARGET where that version has no such implementation. DIEs of the result are 0. */
 struct error *map_layout_known(const struct map_layout_request *request, struct map_layout *out) MUST_CHECK;
 
+/*
+ * A struct of the runtime in that version: "runtime.hmap", "runtime.mapextra", "internal/runtime/maps.Map", ".table" and
+ * ".groupsReference". False where the version has no such struct (1.24 and 1.25 have both kinds, by GOEXPERIMENT).
+ * Freed with layout_struct_free().
+ */
+bool layout_struct_known(const char *name, const struct go_version *version, unsigned word_size, struct layout_struct *out);
+
 #endif

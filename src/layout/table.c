@@ -1,0 +1,261 @@
+#include "layout/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "layout/map_fields.h"
+#include "layout/shape.h"
+#include "util/alloc.h"
+
+#define MAPS "internal/runtime/maps."
+
+/* The last version with classic maps (GOEXPERIMENT=noswissmap), the first with Swiss ones. */
+enum { CLASSIC_LAST = 25, SWISS_FIRST = 24 };
+
+/* How much room a field takes. */
+enum field_class {
+	BYTE,      /* uint8, bool */
+	HALF,      /* uint16 */
+	SINGLE,    /* uint32 */
+	WIDE,      /* uint64 */
+	WORD,      /* int, uintptr, pointers */
+	TWO_WORDS, /* [2]*[]*bmap */
+	GROUPS,    /* groupsReference */
+};
+
+/*
+ * The runtime's structs, field by field in the order of the source. Sources, in each release's src/:
+ * hmap, mapextra                runtime/hashmap.go (<= 1.10), runtime/map.go (1.11 ... 1.23), runtime/map_noswiss.go (1.24, 1.25)
+ * Map, table, groupsReference   internal/runtime/maps/{map,table,group}.go (>= 1.24)
+ */
+static const struct field_row {
+	const char *owner, *name;
+	enum field_class class;
+	uint8_t since, until; /* N of Go 1.N, the last one included; 0: to this day */
+} rows[] = {
+	{ "runtime.hmap", "count", WORD, 8, CLASSIC_LAST },
+	{ "runtime.hmap", "flags", BYTE, 8, CLASSIC_LAST },
+	{ "runtime.hmap", "B", BYTE, 8, CLASSIC_LAST },
+	{ "runtime.hmap", "noverflow", HALF, 8, CLASSIC_LAST },
+	{ "runtime.hmap", "hash0", SINGLE, 8, CLASSIC_LAST },
+	{ "runtime.hmap", "buckets", WORD, 8, CLASSIC_LAST },
+	{ "runtime.hmap", "oldbuckets", WORD, 8, CLASSIC_LAST },
+	{ "runtime.hmap", "nevacuate", WORD, 8, CLASSIC_LAST },
+	{ "runtime.hmap", "clearSeq", WIDE, 24, CLASSIC_LAST },
+	{ "runtime.hmap", "overflow", WORD, 8, 8 },
+	{ "runtime.hmap", "extra", WORD, 9, CLASSIC_LAST },
+
+	{ "runtime.mapextra", "overflow", TWO_WORDS, 9, 9 },
+	{ "runtime.mapextra", "overflow", WORD, 10, CLASSIC_LAST },
+	{ "runtime.mapextra", "oldoverflow", WORD, 10, CLASSIC_LAST },
+	{ "runtime.mapextra", "nextOverflow", WORD, 9, CLASSIC_LAST },
+
+	{ MAPS "Map", "used", WIDE, SWISS_FIRST, 0 },
+	{ MAPS "Map", "seed", WORD, SWISS_FIRST, 0 },
+	{ MAPS "Map", "dirPtr", WORD, SWISS_FIRST, 0 },
+	{ MAPS "Map", "dirLen", WORD, SWISS_FIRST, 0 },
+	{ MAPS "Map", "globalDepth", BYTE, SWISS_FIRST, 0 },
+	{ MAPS "Map", "globalShift", BYTE, SWISS_FIRST, 0 },
+	{ MAPS "Map", "writing", BYTE, SWISS_FIRST, 0 },
+	{ MAPS "Map", "tombstonePossible", BYTE, 25, 0 },
+	{ MAPS "Map", "clearSeq", WIDE, SWISS_FIRST, 0 },
+
+	{ MAPS "table", "used", HALF, SWISS_FIRST, 0 },
+	{ MAPS "table", "capacity", HALF, SWISS_FIRST, 0 },
+	{ MAPS "table", "growthLeft", HALF, SWISS_FIRST, 0 },
+	{ MAPS "table", "localDepth", BYTE, SWISS_FIRST, 0 },
+	{ MAPS "table", "index", WORD, SWISS_FIRST, 0 },
+	{ MAPS "table", "groups", GROUPS, SWISS_FIRST, 0 },
+
+	{ MAPS "groupsReference", "data", WORD, SWISS_FIRST, 0 },
+	{ MAPS "groupsReference", "lengthMask", WIDE, SWISS_FIRST, 0 },
+};
+
+static uint64_t field_size(enum field_class class, unsigned word)
+{
+	switch (class) {
+	case BYTE:
+		return 1;
+	case HALF:
+		return 2;
+	case SINGLE:
+		return 4;
+	case WIDE:
+		return 8;
+	case WORD:
+		return word;
+	case TWO_WORDS:
+		return 2 * word;
+	case GROUPS:
+		return word + 8;
+	}
+	return 0;
+}
+
+bool layout_struct_known(const char *name, const struct go_version *version, unsigned word_size, struct layout_struct *out)
+{
+	struct layout_struct layout = { .name = name };
+	struct shape shape = { 0 };
+	size_t capacity = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct field_row *row = &rows[i];
+		uint64_t size = field_size(row->class, word_size);
+
+		if (strcmp(row->owner, name) != 0 || version->minor < row->since ||
+		    (row->until != 0 && version->minor > row->until))
+			continue;
+		ARRAY_RESERVE(layout.fields, layout.field_count, capacity);
+		layout.fields[layout.field_count++] = (struct layout_field){
+			.name = row->name,
+			.offset = shape_add(&shape, size, shape_number_align(size, word_size)),
+			.size = size,
+			.type = "?",
+		};
+	}
+	layout.size = shape_end(&shape);
+	*out = layout;
+	return layout.field_count != 0;
+}
+
+static struct error *known(const struct map_layout_request *request, const char *name, struct layout_struct *out)
+{
+	if (layout_struct_known(name, request->version, request->machine.word_size, out))
+		return NULL;
+	return error_new(ERROR_TARGET, "Go 1.%d has no struct %s", request->version->minor, name);
+}
+
+/* --- classic ------------------------------------------------------------------------------------------------- */
+
+static struct error *classic_known_header(const struct map_layout_request *request, struct map_layout *out)
+{
+	struct layout_struct header, extra;
+
+	TRY(known(request, "runtime.hmap", &header));
+	out->header_size = (uint32_t)header.size;
+
+	struct error *error = map_classic_header(&header, &out->classic);
+
+	layout_struct_free(&header);
+	if (error != NULL || !layout_struct_known("runtime.mapextra", request->version, request->machine.word_size, &extra))
+		return error; /* 1.8 */
+	error = layout_field_at(&extra, "nextOverflow", false, &out->classic.next_overflow);
+	layout_struct_free(&extra);
+	return error;
+}
+
+/* What lies in a slot: the value, or a pointer to it. */
+struct part {
+	uint64_t size, align;
+};
+
+static struct part slot_part(bool indirect, uint64_t size, uint64_t align, unsigned word)
+{
+	return indirect ? (struct part){ word, word } : (struct part){ size, align };
+}
+
+/*
+ * cmd/compile/internal/reflectdata/map.go and reflect.go, MapBucketType (<= 1.16: gc/reflect.go, bmap): [8]uint8, [8]key,
+ * [8]elem, and in the very last word the overflow pointer; a word of padding before it where something is aligned to more.
+ */
+static void classic_known_unit(struct part key, struct part elem, unsigned word, struct map_unit_layout *out)
+{
+	struct shape shape = { 0 };
+
+	out->control_offset = (uint32_t)shape_add(&shape, MAP_SLOTS, 1);
+	out->key_offset = (uint32_t)shape_add(&shape, MAP_SLOTS * key.size, key.align);
+	out->elem_offset = (uint32_t)shape_add(&shape, MAP_SLOTS * elem.size, elem.align);
+	shape_add(&shape, word, word);
+	out->size = (uint32_t)shape_end(&shape);
+	out->overflow_offset = out->size - word;
+	out->key_stride = (uint32_t)key.size;
+	out->elem_stride = (uint32_t)elem.size;
+}
+
+/* --- swiss --------------------------------------------------------------------------------------------------- */
+
+static struct error *swiss_known_table(const struct map_layout_request *request, struct swiss_header_layout *out)
+{
+	struct layout_struct table, groups;
+
+	TRY(known(request, MAPS "table", &table));
+
+	uint64_t groups_at = layout_field_find(&table, "groups")->offset;
+	struct error *error = map_swiss_table(&table, out);
+
+	layout_struct_free(&table);
+	TRY(error);
+	TRY(known(request, MAPS "groupsReference", &groups));
+	error = layout_field_at(&groups, "data", false, &out->table_groups_data);
+	if (error == NULL)
+		error = layout_field_at(&groups, "lengthMask", false, &out->table_groups_mask);
+	layout_struct_free(&groups);
+	out->table_groups_data.offset += (uint32_t)groups_at;
+	out->table_groups_mask.offset += (uint32_t)groups_at;
+	return error;
+}
+
+static struct error *swiss_known_header(const struct map_layout_request *request, struct map_layout *out)
+{
+	struct layout_struct header;
+
+	TRY(known(request, MAPS "Map", &header));
+	out->header_size = (uint32_t)header.size;
+
+	struct error *error = map_swiss_header(&header, &out->swiss);
+
+	layout_struct_free(&header);
+	return error != NULL ? error : swiss_known_table(request, &out->swiss);
+}
+
+/*
+ * cmd/compile/internal/reflectdata/map.go (1.24, 1.25: map_swiss.go), MapGroupType: ctrl uint64 and
+ * slots [8]struct { key K; elem V }; with GOEXPERIMENT=mapsplitgroup keys [8]K; elems [8]V.
+ */
+static void swiss_known_unit(struct part key, struct part elem, unsigned word, bool split, struct map_unit_layout *out)
+{
+	struct shape group = { 0 }, slot = { 0 };
+
+	out->control_offset = (uint32_t)shape_add(&group, MAP_SLOTS, shape_number_align(MAP_SLOTS, word));
+	if (split) {
+		out->key_offset = (uint32_t)shape_add(&group, MAP_SLOTS * key.size, key.align);
+		out->key_stride = (uint32_t)key.size;
+		out->elem_offset = (uint32_t)shape_add(&group, MAP_SLOTS * elem.size, elem.align);
+		out->elem_stride = (uint32_t)elem.size;
+	} else {
+		uint64_t key_at = shape_add(&slot, key.size, key.align), elem_at = shape_add(&slot, elem.size, elem.align);
+		uint64_t stride = shape_end(&slot), slots_at = shape_add(&group, MAP_SLOTS * stride, slot.align);
+
+		out->key_offset = (uint32_t)(slots_at + key_at);
+		out->elem_offset = (uint32_t)(slots_at + elem_at);
+		out->key_stride = out->elem_stride = (uint32_t)stride;
+	}
+	out->size = (uint32_t)shape_end(&group);
+}
+
+struct error *map_layout_known(const struct map_layout_request *request, struct map_layout *out)
+{
+	unsigned word = request->machine.word_size;
+	bool classic = request->implementation == MAP_CLASSIC;
+	struct map_layout layout = {
+		.implementation = request->implementation,
+		.key_indirect = request->key_size > MAP_INDIRECT_ABOVE,
+		.elem_indirect = request->elem_size > MAP_INDIRECT_ABOVE,
+	};
+	struct part key = slot_part(layout.key_indirect, request->key_size, request->key_align, word);
+	struct part elem = slot_part(layout.elem_indirect, request->elem_size, request->elem_align, word);
+
+	if (classic ? request->version->minor > CLASSIC_LAST : request->version->minor < SWISS_FIRST)
+		return error_new(ERROR_TARGET, "Go 1.%d has no %s maps", request->version->minor,
+				 map_implementation_name(request->implementation));
+	if (classic) {
+		TRY(classic_known_header(request, &layout));
+		classic_known_unit(key, elem, word, &layout.unit);
+	} else {
+		TRY(swiss_known_header(request, &layout));
+		swiss_known_unit(key, elem, word, request->split_groups, &layout.unit);
+	}
+	TRY(map_layout_check(&layout, request->key_size, request->elem_size, word, "bucket or group"));
+	*out = layout;
+	return NULL;
+}
