@@ -2,10 +2,13 @@
  * spanOf() and objIndex() of runtime/mheap.go, mbitmap.go: a page's number gives an arena, the arena's table gives a span,
  * the span gives the slot. Many addresses go through each of these steps together, so that a step costs one read.
  */
+#include "analysis/heap.h"
+
 #include <stdlib.h>
 
-#include "analysis/heap_private.h"
+#include "layout/heap.h"
 #include "util/alloc.h"
+#include "util/table.h"
 
 /* mspan.state, the same from 1.8 (_MSpanDead, ...) to 1.27: runtime/mheap.go. 3 was a free span up to 1.13. */
 enum span_state { SPAN_DEAD, SPAN_IN_USE, SPAN_MANUAL, SPAN_FREE };
@@ -88,8 +91,8 @@ static struct error *read_modules(struct heap *heap, struct table *seen)
 {
 	const struct heap_layout *layout = &heap->layout;
 	const struct machine *machine = &heap->program->machine;
-	uint64_t module = layout->first_module.v;
-	uint8_t bytes[4096]; /* as much as heap_layout.c lets pass */
+	uint64_t module = layout->first_module + heap->program->bias;
+	uint8_t bytes[HEAP_STRUCT_LIMIT];
 
 	while (module != 0) {
 		if (seen->count == MODULES_KEPT || !table_put(seen, module, 0))
@@ -107,6 +110,11 @@ static struct error *read_modules(struct heap *heap, struct table *seen)
 	return NULL;
 }
 
+static taddr in_mheap(const struct heap *heap, uint64_t offset)
+{
+	return taddr_of(heap->layout.mheap + heap->program->bias + offset);
+}
+
 /* Go >= 1.11. */
 static struct error *read_arena_roots(struct heap *heap)
 {
@@ -118,7 +126,7 @@ static struct error *read_arena_roots(struct heap *heap)
 	heap->page_limit = layout->l1_length * layout->l2_length * layout->arena_pages;
 	heap->roots = xcalloc(layout->l1_length, sizeof(*heap->roots));
 	for (uint64_t i = 0; i < layout->l1_length; i++) {
-		taddr at = taddr_add(layout->mheap, layout->arenas_at + i * program->machine.word_size);
+		taddr at = taddr_add(in_mheap(heap, layout->arenas_at), i * program->machine.word_size);
 
 		TRY(target_read_word(program->memory, at, &heap->roots[i]));
 	}
@@ -130,12 +138,12 @@ static struct error *read_spans_slice(struct heap *heap)
 {
 	const struct heap_layout *layout = &heap->layout;
 	struct program *program = heap->program;
-	taddr slice = taddr_add(layout->mheap, layout->arenas_at);
+	taddr slice = in_mheap(heap, layout->arenas_at);
 	uint64_t table;
 
 	TRY(target_read_word(program->memory, slice, &table));
 	TRY(target_read_word(program->memory, taddr_add(slice, program->machine.word_size), &heap->arena_pages));
-	TRY(target_read_word(program->memory, taddr_add(layout->mheap, layout->arena_start.offset), &heap->origin));
+	TRY(target_read_word(program->memory, in_mheap(heap, layout->arena_start.offset), &heap->origin));
 	heap->page_limit = heap->arena_pages;
 	table_put(&heap->arenas, 0, table);
 	return NULL;
@@ -521,7 +529,7 @@ struct error *heap_open(struct program *program, struct heap **out)
 
 	if (program->memory == NULL)
 		return error_new(ERROR_TARGET, "the heap is looked at in a process or a core, not in a binary");
-	heap_layout_load(program, &layout);
+	heap_layout_load(program->binary, &layout);
 	*out = heap_create(program, &layout);
 	return NULL;
 }

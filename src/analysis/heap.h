@@ -15,6 +15,7 @@
 #include "util/error.h"
 
 struct heap;
+struct heap_layout;
 
 enum heap_place {
 	HEAP_UNKNOWN, /* cannot be told; see heap_reason() */
@@ -46,6 +47,8 @@ struct heap_object {
  * has no memory. Where the DWARF lacks the heap's structs, all heap addresses are HEAP_UNKNOWN. `program` must outlive it.
  */
 struct error *heap_open(struct program *program, struct heap **out) MUST_CHECK;
+/* The same with a layout (layout/heap.h) that the caller made; the heap owns it then. */
+struct heap *heap_create(struct program *program, const struct heap_layout *layout);
 /* NULL is allowed. */
 void heap_close(struct heap *heap);
 

@@ -1,16 +1,16 @@
 /*
- * Where the heap's structs have their fields, from DWARF by the names of runtime/mheap.go and runtime/symtab.go, which
- * are the same from Go 1.8 to 1.27 but for what is said at each.
+ * Field names are those of runtime/mheap.go and runtime/symtab.go; they are the same from Go 1.8 to 1.27 but for what is
+ * said at each.
  */
+#include "layout/heap.h"
+
 #include <dwarf.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "analysis/heap_private.h"
 #include "util/alloc.h"
 
-/* Far above what any version has: mheap has 90 KB, mspan 160 bytes, moduledata 600, arenas 2^6 by 2^22. */
-enum { STRUCT_LIMIT = 1 << 24, READ_LIMIT = 4096, L1_LIMIT = 1 << 12 };
+/* Of mheap.arenas; 64 is the most there is (Windows). */
+enum { L1_LIMIT = 1 << 12 };
 
 static struct error *unknown_layout(const char *what)
 {
@@ -70,8 +70,6 @@ static struct error *load_mheap(struct binary *binary, const struct layout_struc
 	const struct layout_field *spans = layout_field_find(mheap, "spans");
 	uint64_t size;
 
-	if (mheap->size > STRUCT_LIMIT)
-		return unknown_layout("runtime.mheap");
 	if (debug_find_constant(binary->debug, "runtime.pageSize", &size) && size != 0)
 		out->page_size = size;
 	if (arenas != NULL) {
@@ -86,7 +84,7 @@ static struct error *load_mheap(struct binary *binary, const struct layout_struc
 
 static struct error *load_fields(const struct layout_struct *span, struct heap_layout *out)
 {
-	if (span->size > READ_LIMIT)
+	if (span->size > HEAP_STRUCT_LIMIT)
 		return unknown_layout("runtime.mspan");
 	out->span_size = span->size;
 	TRY(layout_field_at(span, "startAddr", false, &out->start));
@@ -122,15 +120,14 @@ static void load_header(struct debug *debug, struct heap_layout *out)
 		out->header_size = 0;
 }
 
-static struct error *load_spans(struct program *program, struct heap_layout *out)
+static struct error *load_spans(struct binary *binary, struct heap_layout *out)
 {
-	struct binary *binary = program->binary;
 	struct debug_variable variable;
 	struct layout_struct mheap;
 
 	if (!debug_find_variable(binary->debug, "runtime.mheap_", &variable))
 		return error_new(ERROR_TARGET, "%s: its DWARF has no runtime.mheap_", binary->path);
-	out->mheap = taddr_of(variable.address + program->bias);
+	out->mheap = variable.address;
 	TRY(layout_struct_at(binary, variable.type, &mheap));
 
 	struct error *error = load_mheap(binary, &mheap, out);
@@ -148,7 +145,7 @@ static struct error *load_ranges(const struct layout_struct *module, struct heap
 		{ "noptrdata", "enoptrdata" }, { "data", "edata" }, { "bss", "ebss" }, { "noptrbss", "enoptrbss" },
 	};
 
-	if (module->size > READ_LIMIT)
+	if (module->size > HEAP_STRUCT_LIMIT)
 		return unknown_layout("runtime.moduledata");
 	out->module_size = module->size;
 	for (int i = 0; i < MODULE_RANGES; i++)
@@ -157,15 +154,14 @@ static struct error *load_ranges(const struct layout_struct *module, struct heap
 	return layout_field_at(module, "next", false, &out->next);
 }
 
-static struct error *load_modules(struct program *program, struct heap_layout *out)
+static struct error *load_modules(struct binary *binary, struct heap_layout *out)
 {
-	struct binary *binary = program->binary;
 	struct debug_variable variable;
 	struct layout_struct module;
 
 	if (!debug_find_variable(binary->debug, "runtime.firstmoduledata", &variable))
 		return error_new(ERROR_TARGET, "%s: its DWARF has no runtime.firstmoduledata", binary->path);
-	out->first_module = taddr_of(variable.address + program->bias);
+	out->first_module = variable.address;
 	TRY(layout_struct_at(binary, variable.type, &module));
 
 	struct error *error = load_ranges(&module, out);
@@ -183,12 +179,12 @@ static char *message_of(struct error *error)
 	return message;
 }
 
-void heap_layout_load(struct program *program, struct heap_layout *out)
+void heap_layout_load(struct binary *binary, struct heap_layout *out)
 {
 	/* _PageShift of runtime/sizeclasses.go is 13 everywhere; Go 1.8 and 1.9 have no constants in their DWARF */
 	*out = (struct heap_layout){ .page_size = 8192 };
-	out->no_spans = message_of(load_spans(program, out));
-	out->no_modules = message_of(load_modules(program, out));
+	out->no_spans = message_of(load_spans(binary, out));
+	out->no_modules = message_of(load_modules(binary, out));
 }
 
 void heap_layout_free(struct heap_layout *layout)
