@@ -71,6 +71,14 @@ static void commit(struct arena *arena, size_t more)
 	arena->committed += step;
 }
 
+bool arena_fits(const struct target *target, size_t size)
+{
+	const struct arena *arena = arena_of(target);
+	const uint64_t *block = table_get(&arena->free, rounded(size));
+
+	return rounded(size) >= size && ((block != NULL && *block != 0) || rounded(size) <= arena->limit - arena->used);
+}
+
 taddr arena_allocate(struct target *target, size_t size)
 {
 	struct arena *arena = arena_of(target);

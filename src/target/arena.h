@@ -11,6 +11,8 @@
  * reservation, not of memory. Out of either, the program ends as it does without memory. */
 struct target *arena_create(const struct machine *machine, taddr base, size_t limit);
 
+/* Whether arena_allocate() would find so much room. */
+bool arena_fits(const struct target *arena, size_t size);
 /* Zeroed memory of `size` bytes, not 0, at a multiple of 16. */
 taddr arena_allocate(struct target *arena, size_t size);
 /* Gives back what was allocated with that size. */
