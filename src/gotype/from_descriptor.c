@@ -247,6 +247,8 @@ struct error *gotype_of_descriptor(struct program *program, taddr address, struc
 		*out = (struct gotype *)(uintptr_t)*known;
 		return NULL;
 	}
+	if (program->binary == NULL)
+		return not_a_descriptor(address, "the types of this program have none there");
 	if (program->memory == NULL)
 		return error_new(ERROR_TARGET, "type descriptors need the memory of a process or a core");
 
@@ -445,6 +447,79 @@ struct error *gotype_complete_from_descriptor(struct gotype *type)
 	}
 }
 
+/* --- finding a type's descriptor ---------------------------------------------------------------------------- */
+
+/* The name as reflect prints it ends like DWARF's, which has the whole path: encoding/json.Decoder, json.Decoder. */
+static bool is_descriptor_of(const struct gotype *descriptor, const struct gotype *type)
+{
+	const char *slash = strrchr(type->name, '/');
+
+	return descriptor->kind == type->kind && descriptor->size == type->size &&
+	       strcmp(descriptor->name, slash ? slash + 1 : type->name) == 0;
+}
+
+/* What moduledata.typelinks names are types without a name of their own: pointers lead to those that have one. */
+static struct error *match_link(struct program *program, taddr address, const struct gotype *type, taddr *out)
+{
+	struct gotype *found;
+
+	TRY(gotype_of_descriptor(program, address, &found));
+	if (found->kind == GO_POINTER) {
+		TRY(gotype_complete(found));
+		if (is_descriptor_of(found->elem, type))
+			*out = found->elem->descriptor;
+	}
+	if (is_descriptor_of(found, type))
+		*out = address;
+	return NULL;
+}
+
+/* runtime/type.go and symtab.go, Go 1.8 ... 1.10: typelinks []int32 are offsets from types. */
+static struct error *search_links(struct program *program, const struct gotype *type, taddr *out)
+{
+	const struct module *module = &program->descriptors->modules[0];
+	const struct layout_field *field = layout_field_find(&program->descriptors->structs[MODULE], "typelinks");
+	struct debug_variable first;
+	uint64_t links, count;
+
+	if (field == NULL || !debug_find_variable(program->binary->debug, "runtime.firstmoduledata", &first))
+		return NULL;
+
+	taddr slice = taddr_of(first.address + program->bias + field->offset);
+
+	TRY(target_read_word(program->memory, slice, &links));
+	TRY(target_read_word(program->memory, taddr_add(slice, program->machine.word_size), &count));
+	for (uint64_t i = 0; i < count && i < (module->etypes - module->types) / 4 && out->v == 0; i++) {
+		uint8_t offset[4];
+
+		TRY(target_read(program->memory, taddr_of(links + 4 * i), offset, sizeof(offset)));
+		TRY(match_link(program, taddr_of(module->types + load_u32(&program->machine, offset)), type, out));
+	}
+	return NULL;
+}
+
+struct error *gotype_descriptor(struct gotype *type, taddr *out)
+{
+	struct program *program = type->program;
+	const struct layout_struct *layout;
+
+	if (type->descriptor.v == 0) {
+		TRY(load_struct(program, MODULE, &layout));
+		TRY(read_modules(program));
+		if (program->descriptors->module_count == 0)
+			return error_new(ERROR_MEMORY, "runtime.firstmoduledata: no module there");
+		if (type->runtime_offset != 0)
+			type->descriptor = taddr_of(program->descriptors->modules[0].types + type->runtime_offset);
+		else
+			TRY(search_links(program, type, &type->descriptor));
+	}
+	if (type->descriptor.v == 0)
+		return error_new(ERROR_TARGET, "%s: the program has no descriptor of this type: no interface in it holds one",
+				 type->name);
+	*out = type->descriptor;
+	return NULL;
+}
+
 /* --- interfaces -------------------------------------------------------------------------------------------- */
 
 /* Itabs live for ever at one place, so each is read once. */
@@ -458,6 +533,8 @@ static struct error *itab_type(struct program *program, taddr itab, uint64_t *ou
 		*out = *known;
 		return NULL;
 	}
+	if (program->binary == NULL)
+		return not_a_descriptor(itab, "the types of this program have none there");
 	TRY(load_struct(program, ITAB, &layout));
 	TRY(layout_field_at(layout, layout_field_find(layout, "Type") ? "Type" : "_type", false, &at));
 	TRY(target_read_word(program->memory, taddr_add(itab, at.offset), out));

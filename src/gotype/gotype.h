@@ -78,18 +78,45 @@ struct gotype {
 	uint64_t runtime_offset; /* DW_AT_go_runtime_type: the descriptor's offset from moduledata.types; 0: none */
 	bool direct_interface; /* from a descriptor only: an interface's data word is the value itself */
 	bool regular_memory;   /* from a descriptor only, Go >= 1.14: tflagRegularMemory, equality is memequal */
-	uint8_t align;         /* private to gotype_align(): 0 not computed yet */
+	struct gotype_traits *traits; /* private to gotype_traits() */
 	int8_t references;     /* private to map/value.c: 0 not looked at yet, 1 its values lead to other memory, -1 not */
 };
 
 /* Fills in the parts. Cheap when done already. */
 struct error *gotype_complete(struct gotype *type) MUST_CHECK;
 
-/* What the compiler aligns values of the type to, in bytes: 1, 2, 4 or 8. ERROR_TARGET for types that Go has none for. */
+/* How the compiler compares two values. */
+enum gotype_equality {
+	GOTYPE_NO_EQUALITY,     /* not at all: == is an error */
+	GOTYPE_MEMORY,          /* byte by byte */
+	GOTYPE_STRING_EQUALITY, /* as a string: strings, structs of one string, ... */
+	GOTYPE_SPECIAL,         /* in any other way */
+};
+
+/* What the compiler derives from a type and its parts. */
+struct gotype_traits {
+	uint8_t align; /* bytes: 1, 2, 4 or 8 */
+	enum gotype_equality equality;
+	bool pointers; /* values have pointers in them */
+	/* Of the keys of a map. */
+	bool reflexive;   /* k == k always: no floats, no interfaces inside */
+	bool key_update;  /* equal keys may differ: an assignment writes the key again */
+	bool hash_panics; /* an interface inside may hold what cannot be hashed */
+};
+
+/* ERROR_TARGET for types that Go has none for, C's for instance. Good for the program's life. */
+struct error *gotype_traits(struct gotype *type, const struct gotype_traits **out) MUST_CHECK;
+/* What the compiler aligns values of the type to, in bytes. */
 struct error *gotype_align(struct gotype *type, uint64_t *out) MUST_CHECK;
 
 /* The type of the descriptor at `address` in the target's memory; the same one each time. */
 struct error *gotype_of_descriptor(struct program *program, taddr address, struct gotype **out) MUST_CHECK;
+
+/*
+ * The address of the type's descriptor, by which interfaces name it: DWARF says it from Go 1.11 on; before, the descriptor is
+ * looked for by its name. ERROR_TARGET where the program has none, so that no interface of it can hold such a value.
+ */
+struct error *gotype_descriptor(struct gotype *type, taddr *out) MUST_CHECK;
 
 /* The dynamic type of an interface value: `type` is the interface's type, `bytes` its two words. *dynamic NULL: nil interface.
  * *value says where the dynamic value lies in the target; where the data word is the value itself, that is

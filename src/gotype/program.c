@@ -121,6 +121,7 @@ void program_destroy(struct program *program)
 	descriptor_layout_destroy(program->descriptors);
 	table_free(&program->types_by_die);
 	table_free(&program->types_by_descriptor);
+	table_free(&program->types_by_spelling);
 	table_free(&program->descriptors_by_itab);
 	free(program);
 }

@@ -11,7 +11,7 @@
 struct hash_state;
 
 struct program {
-	struct binary *binary;
+	struct binary *binary; /* NULL: types are made from how they are spelled (gotype/spelling.h) */
 	struct target *memory; /* where reads go: the target, or a mirror of it; NULL for a binary at rest */
 	struct machine machine;
 	uint64_t bias;         /* what is added to the binary's addresses in memory (PIE); 0 else */
@@ -21,6 +21,7 @@ struct program {
 	/* Private to gotype. */
 	struct table types_by_die;
 	struct table types_by_descriptor;
+	struct table types_by_spelling; /* by a hash of their names */
 	struct table descriptors_by_itab;
 	struct descriptor_layout *descriptors;
 	struct program_memory *allocations;
