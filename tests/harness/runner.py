@@ -3,7 +3,7 @@ import argparse
 import os
 import traceback
 
-from cases import core, errors, live, processes, units
+from cases import core, errors, heap, live, processes, units
 from harness import go, process, zoo
 from harness.checks import Checks
 from harness.tool import Tool
@@ -79,6 +79,7 @@ def check_version(checks, tool, version, mode, options):
     tool = Tool(tool.path, *go.MODES[mode].surroundings(folder))
     animal = zoo.Zoo(os.path.join(folder, "zoo"), options.big)
     try:
+        heap.check(checks, options.build, label, animal, options.targets)
         for target, check in (("live", live.check), ("gcore", core.check_gdb), ("core", core.check_kernel)):
             if target in options.targets:
                 check(checks, tool, label, animal)
