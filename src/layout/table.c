@@ -21,11 +21,12 @@ enum field_class {
 	WORD,      /* int, uintptr, pointers */
 	TWO_WORDS, /* [2]*[]*bmap */
 	GROUPS,    /* groupsReference */
+	TOPHASH,   /* [8]uint8 */
 };
 
 /*
  * The runtime's structs, field by field in the order of the source. Sources, in each release's src/:
- * hmap, mapextra                runtime/hashmap.go (<= 1.10), runtime/map.go (1.11 ... 1.23), runtime/map_noswiss.go (1.24, 1.25)
+ * hmap, mapextra, bmap          runtime/hashmap.go (<= 1.10), runtime/map.go (1.11 ... 1.23), runtime/map_noswiss.go (1.24, 1.25)
  * Map, table, groupsReference   internal/runtime/maps/{map,table,group}.go (>= 1.24)
  */
 static const struct field_row {
@@ -49,6 +50,8 @@ static const struct field_row {
 	{ "runtime.mapextra", "overflow", WORD, 10, CLASSIC_LAST },
 	{ "runtime.mapextra", "oldoverflow", WORD, 10, CLASSIC_LAST },
 	{ "runtime.mapextra", "nextOverflow", WORD, 9, CLASSIC_LAST },
+
+	{ "runtime.bmap", "tophash", TOPHASH, 8, CLASSIC_LAST },
 
 	{ MAPS "Map", "used", WIDE, SWISS_FIRST, 0 },
 	{ MAPS "Map", "seed", WORD, SWISS_FIRST, 0 },
@@ -88,6 +91,8 @@ static uint64_t field_size(enum field_class class, unsigned word)
 		return 2 * word;
 	case GROUPS:
 		return word + 8;
+	case TOPHASH:
+		return MAP_SLOTS;
 	}
 	return 0;
 }

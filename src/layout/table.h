@@ -20,9 +20,16 @@ struct map_layout_request {
 /* ERROR_TARGET where that version has no such implementation. DIEs of the result are 0. */
 struct error *map_layout_known(const struct map_layout_request *request, struct map_layout *out) MUST_CHECK;
 
+/* "bucket", "offset of key 0", 8, 16; "flags", "size", 1, 0 */
+typedef void map_layout_difference(void *context, const char *part, const char *what, uint64_t known, uint64_t found);
+
+/* Calls `differs` for all that two layouts say differently, DIEs aside. How many figures were compared. */
+unsigned map_layout_compare(const struct map_layout *known, const struct map_layout *found, map_layout_difference *differs,
+			    void *context);
+
 /*
- * A struct of the runtime in that version: "runtime.hmap", "runtime.mapextra", "internal/runtime/maps.Map", ".table" and
- * ".groupsReference". False where the version has no such struct (1.24 and 1.25 have both kinds, by GOEXPERIMENT).
+ * A struct of the runtime in that version: "runtime.hmap", "runtime.mapextra", "runtime.bmap", "internal/runtime/maps.Map",
+ * ".table" and ".groupsReference". False where the version has no such struct (1.24 and 1.25 have both kinds, by GOEXPERIMENT).
  * Freed with layout_struct_free().
  */
 bool layout_struct_known(const char *name, const struct go_version *version, unsigned word_size, struct layout_struct *out);
