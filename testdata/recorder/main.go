@@ -1,8 +1,10 @@
 // The recorder makes one random sequence of map operations after the other, does them to a map and writes them down in its
 // own memory, for a reader from outside to do the same to another map and to compare the two, byte for byte.
 //
-//	run KIND SEED OPERATIONS PROFILE HINT    answered by "done N" when the map stands still; N: lines of the log
-//	kinds                                    answered by their names, a line
+//	run KIND SEED OPERATIONS PROFILE HINT LIMIT    answered by "done N" when the map stands still; N: entries of the log
+//	kinds                                          answered by their names, a line
+//
+// LIMIT: after how many entries of the log to stop, to find out where two maps began to differ.
 //
 // A sequence is determined by its line: also the map's seed is set by it, not left to chance. What chance decides still, where
 // iterations begin, is written down.
@@ -71,8 +73,8 @@ func main() {
 		}
 		var name, how string
 		var seed uint64
-		var operations, hint int
-		if n, err := fmt.Sscanf(lines.Text(), "run %s %d %d %s %d", &name, &seed, &operations, &how, &hint); n != 5 {
+		var operations, hint, limit int
+		if n, err := fmt.Sscanf(lines.Text(), "run %s %d %d %s %d %d", &name, &seed, &operations, &how, &hint, &limit); n != 6 {
 			fmt.Println("error", err)
 			continue
 		}
@@ -81,7 +83,7 @@ func main() {
 			fmt.Println("error no such kind or profile")
 			continue
 		}
-		newSequence(k, seed, operations, p).run(hint)
+		newSequence(k, seed, operations, p).run(hint, limit)
 		fmt.Println("done", len(log))
 	}
 }

@@ -44,6 +44,7 @@ type sequence struct {
 	where     []int // of a key in live, -1: it is not there
 	seed      uint64
 	iterating int
+	limit     int
 }
 
 func newSequence(k kind, seed uint64, operations int, p *profile) *sequence {
@@ -71,11 +72,12 @@ func (s *sequence) draw(n int) int {
 	return int((s.random * 2685821657736338717) >> 33 % uint64(n))
 }
 
-func (s *sequence) run(hint int) {
+func (s *sequence) run(hint, limit int) {
+	s.limit = limit
 	s.kind.create(hint)
 	s.setSeed()
 	log = append(log, operation{what: opMake, key: uint32(hint), a: s.seed})
-	for len(log) <= s.all {
+	for len(log) <= s.all && len(log) < limit {
 		s.step()
 	}
 }
@@ -127,9 +129,13 @@ func (s *sequence) assign(key int) {
 	s.kind.assign(key, elem)
 }
 
-// The second half of the keys is equal to the first one, but not always in its bytes.
+// The second half of the keys is equal to the first one, but not always in its bytes, and not where pointers are in interfaces.
 func (s *sequence) twin(key int) int {
-	return (key + s.kind.count()/2) % s.kind.count()
+	twin := (key + s.kind.count()/2) % s.kind.count()
+	if s.kind.same(twin) != s.kind.same(key) {
+		return key
+	}
+	return twin
 }
 
 func (s *sequence) lookup() {
@@ -179,7 +185,7 @@ func (s *sequence) reseeded(entry *operation) {
 // Clears the map at once where this version can, and now and then one by one.
 func (s *sequence) empty() {
 	if s.draw(3) == 0 || !s.kind.clears() {
-		for len(s.live) > 0 {
+		for len(s.live) > 0 && len(log) < s.limit {
 			s.removeKey(s.live[s.draw(len(s.live))])
 		}
 		return
@@ -208,7 +214,7 @@ func (s *sequence) iterate() {
 		log[begin].found = 1
 		log[begin].a, log[begin].b = it.start()
 	}
-	for ; key != nil && stop != 0; key = it.next() {
+	for ; key != nil && stop != 0 && len(log) < s.limit; key = it.next() {
 		s.visit(key, changes)
 		stop--
 	}
