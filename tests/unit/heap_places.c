@@ -22,15 +22,22 @@ enum { SHOWN = 20 };
 static struct heap *heap;
 static struct program *program;
 static unsigned maps_seen, spans_seen, stacks_seen, tables_seen, variables_seen;
+static unsigned long asked, wrong;
 
-/* A check that says which address it was about. */
+/* One address; those of a map, or of a kind of thing, make one check: none_wrong(). */
 static bool check_at(bool good, uint64_t address, const char *what, enum heap_place place, const struct heap_object *object)
 {
-	if (!good && check_failed < SHOWN)
+	asked++;
+	if (!good && wrong++ < SHOWN)
 		fprintf(stderr, "0x%" PRIx64 ": %s: place %d, slot 0x%" PRIx64 " + %" PRIu64 ", data 0x%" PRIx64 "\n", address, what,
 			(int)place, object->base.v, object->size, object->data.v);
-	good ? check_passed++ : check_failed++;
 	return good;
+}
+
+static void none_wrong(void)
+{
+	CHECK_UINT(wrong, 0);
+	wrong = 0;
 }
 
 static enum heap_place ask(uint64_t address, struct heap_object *out)
@@ -95,7 +102,7 @@ static void check_units(const struct go_map *map)
 	struct map_batch batch = { 0 };
 
 	do {
-		if (!CHECK(map_walk_next(walk, &batch) == NULL))
+		if (map_walk_next(walk, &batch) != NULL && !CHECK(false))
 			break;
 		for (size_t i = 0; i < batch.count; i++)
 			check_unit(map, &batch.units[i]);
@@ -119,6 +126,7 @@ static bool visit_map(void *context, const struct listed_map *listed)
 		check_object(map.swiss.directory.v,
 			     map.swiss.dir_len ? map.swiss.dir_len * program->machine.word_size : map.layout->unit.size, "the directory");
 	check_units(&map);
+	none_wrong();
 	return true;
 }
 
@@ -134,7 +142,8 @@ static uint64_t word_at(uint64_t address)
 {
 	uint64_t word = 0;
 
-	CHECK(target_read_word(program->memory, taddr_of(address), &word) == NULL);
+	if (target_read_word(program->memory, taddr_of(address), &word) != NULL)
+		CHECK(false);
 	return word;
 }
 
@@ -142,7 +151,8 @@ static uint64_t integer_at(uint64_t address, struct field_at at)
 {
 	uint8_t bytes[8] = { 0 };
 
-	CHECK(target_read(program->memory, taddr_of(address + at.offset), bytes, at.size) == NULL);
+	if (target_read(program->memory, taddr_of(address + at.offset), bytes, at.size) != NULL)
+		CHECK(false);
 	return load_uint(&program->machine, bytes, at.size);
 }
 
@@ -189,6 +199,7 @@ static void check_spans(void)
 		else if (state == 2)
 			check_place(start + size / 2, HEAP_STACK, "a span managed by hand");
 	}
+	none_wrong();
 	CHECK(spans_seen > 50);
 	layout_struct_free(&mheap);
 	heap_layout_free(&layout);
@@ -217,6 +228,7 @@ static void check_goroutines(void)
 		check_place(low, HEAP_STACK, "a stack's lowest byte");
 		check_place(high - 1, HEAP_STACK, "a stack's highest byte");
 	}
+	none_wrong();
 	CHECK(stacks_seen >= 3);
 	layout_struct_free(&layout);
 }
@@ -261,6 +273,7 @@ static void check_unmapped(uint64_t near)
 		unmapped++;
 		check_place(address, HEAP_NOWHERE, "nobody can read it");
 	}
+	none_wrong();
 	CHECK(unmapped > 1000);
 }
 
@@ -285,6 +298,7 @@ static void check_many(uint64_t near)
 		check_at(place == places[i] && (place != HEAP_OBJECT || (object.base.v == objects[i].base.v &&
 			 object.allocated == objects[i].allocated)), addresses[i].v, "one of many", place, &objects[i]);
 	}
+	none_wrong();
 	CHECK(found > 0);
 	free(addresses);
 	free(places);
@@ -319,6 +333,7 @@ static void check_all(struct target *target)
 	check_spans();
 	check_goroutines();
 	debug_each_variable(program->binary->debug, visit_variable, NULL);
+	none_wrong();
 	CHECK(variables_seen > 50);
 	check_unmapped(near);
 	check_many(near);
@@ -342,8 +357,8 @@ int main(int argc, char **argv)
 	if (CHECK((live ? live_open(atoi(argv[2]), &options, &target) : core_open(argv[2], &target)) == NULL) &&
 	    open_binary(target, live ? NULL : argv[3], &binary) && CHECK(program_create(binary, target, &program) == NULL))
 		check_all(target);
-	fprintf(stderr, "%u maps, %u tables, %u spans, %u stacks, %u variables\n", maps_seen, tables_seen, spans_seen, stacks_seen,
-		variables_seen);
+	fprintf(stderr, "%lu addresses of %u maps, %u tables, %u spans, %u stacks, %u variables\n", asked, maps_seen, tables_seen,
+		spans_seen, stacks_seen, variables_seen);
 	program_destroy(program);
 	binary_destroy(binary);
 	target_destroy(target);
