@@ -123,7 +123,6 @@ static void destroy(struct refmap *map)
 
 	h->iterators = 0;
 	classic_discard_values(h);
-	classic_overflow_list_age(h);
 	classic_extra_reset(h);
 	classic_discard_blocks(h, &h->overflow);
 	classic_discard_blocks(h, &h->old_overflow);
@@ -132,6 +131,8 @@ static void destroy(struct refmap *map)
 		classic_discard_array(h, h->old_buckets, classic_old_b(h));
 	if (h->buckets.v != 0)
 		classic_discard_array(h, h->buckets, h->b);
+	if (h->extra.v != 0)
+		arena_free(h->map.arena, h->extra, classic_extra_size(h));
 	if (h->kept_key.v != 0)
 		arena_free(h->map.arena, h->kept_key, h->map.type.key_size);
 	arena_free(h->map.arena, h->map.header, h->map.type.layout->header_size);

@@ -134,7 +134,7 @@ static struct field_at overflow_field(const struct classic *h, bool old)
 	return (struct field_at){ old ? word : 0, word };
 }
 
-static size_t extra_size(const struct classic *h)
+size_t classic_extra_size(const struct classic *h)
 {
 	return (h->map.type.layout->classic.next_overflow.size != 0 ? 3u : 2u) * h->map.type.machine.word_size;
 }
@@ -142,7 +142,7 @@ static size_t extra_size(const struct classic *h)
 taddr classic_extra(struct classic *h)
 {
 	if (h->extra.v == 0)
-		h->extra = arena_allocate(h->map.arena, extra_size(h));
+		h->extra = arena_allocate(h->map.arena, classic_extra_size(h));
 	return h->extra;
 }
 
@@ -244,5 +244,5 @@ void classic_extra_reset(struct classic *h)
 	list_drop(h, false);
 	list_drop(h, true);
 	if (h->extra.v != 0)
-		memset(arena_at(h->map.arena, h->extra), 0, extra_size(h));
+		memset(arena_at(h->map.arena, h->extra), 0, classic_extra_size(h));
 }

@@ -231,6 +231,7 @@ void classic_iterator_gone(struct classic *h);
 
 /* mapextra, made where there is none. */
 taddr classic_extra(struct classic *h);
+size_t classic_extra_size(const struct classic *h);
 /* mapextra.overflow, so that the garbage collector sees overflow buckets of buckets without pointers. */
 void classic_overflow_list_create(struct classic *h);
 void classic_overflow_list_add(struct classic *h, taddr bucket);
