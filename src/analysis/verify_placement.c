@@ -1,0 +1,346 @@
+/*
+ * Where keys are, and where lookups of them come by. Classic: mapaccess1() of runtime/map.go: the bucket is the hash's low
+ * bits, the tophash its upper byte. Swiss: the directory slot is the hash's upper bits, H2 its lower seven, and the groups of
+ * the table are probed in steps of 1, 2, 3 ... from H1 on, to the first that has an empty slot (table.go, probeSeq).
+ */
+#include "analysis/verify_private.h"
+
+#include <stdlib.h>
+
+#include "util/alloc.h"
+
+/* So many keys in place prove a hash function right. */
+enum { PROOF = 8 };
+/* Units whose strings are fetched ahead. */
+enum { AHEAD = 4 };
+
+/* The units that a key can be among. */
+struct home {
+	const struct map_table *table; /* Swiss; NULL: a small map */
+	const struct map_unit *units;
+	size_t count;
+	uint64_t mask;  /* of buckets, or of the table's groups */
+	unsigned shift; /* Swiss: the hash's bits below those of the directory; 64: it has one slot */
+};
+
+/* --- hashers ---------------------------------------------------------------------------------------------------- */
+
+static struct error *open_hashers(struct verify *verify)
+{
+	struct gotype *key = verify->map->type->key;
+	const struct hash_state *state = &verify->verifier->state;
+	/* reflect.MapOf makes types whose maps hash by runtime.typehash; of structs that differs from 1.17 on */
+	bool two_ways = state->go_minor >= 17 && (key->kind == GO_STRUCT || key->kind == GO_ARRAY);
+
+	TRY(key_hasher_create(state, key, false, &verify->hasher));
+	return two_ways ? key_hasher_create(state, key, true, &verify->other) : NULL;
+}
+
+void verify_placement_open(struct verify *verify)
+{
+	struct report_check *check = verify_check_of(verify, VERIFY_PLACEMENT);
+
+	if (verify->verifier->no_hashes != NULL) {
+		report_detail(check, "nothing: %s", verify->verifier->no_hashes);
+		return;
+	}
+
+	struct error *error = open_hashers(verify);
+
+	if (error != NULL)
+		report_detail(check, "nothing: %s", error->message);
+	error_free(error);
+}
+
+void verify_placement_close(struct verify *verify)
+{
+	const struct hash_state *state = &verify->verifier->state;
+	struct buffer detail = { 0 };
+
+	if (verify->hasher == NULL)
+		return;
+	buffer_append_format(&detail, "%llu of %llu keys are where their %s hash%s leads", (unsigned long long)verify->placed,
+			     (unsigned long long)verify->live, state->aes ? "AES" : "non-AES",
+			     verify->by_typehash ? " by runtime.typehash (reflect.MapOf)" : "");
+	if (verify->nan != 0)
+		buffer_append_format(&detail, "; %llu with a NaN can be anywhere", (unsigned long long)verify->nan);
+	if (verify->unreadable != 0)
+		buffer_append_format(&detail, "; %llu cannot be read", (unsigned long long)verify->unreadable);
+	report_detail(verify_check_of(verify, VERIFY_PLACEMENT), "%s", buffer_text(&detail));
+	buffer_free(&detail);
+	key_hasher_destroy(verify->hasher);
+	key_hasher_destroy(verify->other);
+}
+
+/* --- what is wrong with a slot ---------------------------------------------------------------------------------- */
+
+struct verify_site verify_key_site(const struct verify *verify, const struct verify_slot *at, const char *field)
+{
+	return (struct verify_site){ .table = at->table, .unit = at->unit, .slot = (int)at->slot, .field = field,
+				     .address = map_key_slot_address(verify->map, at->unit, at->slot) };
+}
+
+struct verify_site verify_control_site(const struct verify *verify, const struct map_table *table, const struct map_unit *unit,
+				       unsigned slot)
+{
+	const struct go_map *map = verify->map;
+	bool swiss = map->layout->implementation == MAP_SWISS;
+	unsigned byte = swiss && map->program->machine.big_endian ? MAP_SLOTS - 1 - slot : slot;
+
+	return (struct verify_site){ .table = table, .unit = unit, .slot = (int)slot, .field = swiss ? "control" : "tophash",
+				     .address = taddr_add(unit->address, map->layout->unit.control_offset + byte) };
+}
+
+static void unreadable_key(struct verify *verify, const struct verify_slot *at, const char *why)
+{
+	struct verify_site site = verify_key_site(verify, at, "key");
+
+	verify->unreadable++;
+	if (!verify_only_counted(verify, VERIFY_PLACEMENT))
+		verify_wrong(verify, VERIFY_PLACEMENT, &site, xstrdup("a key that can be read and hashed"), xstrdup(why));
+}
+
+static void wrong_byte(struct verify *verify, const struct verify_slot *at, unsigned expected)
+{
+	struct verify_site site = verify_control_site(verify, at->table, at->unit, at->slot);
+
+	verify_wrong(verify, VERIFY_PLACEMENT, &site, xasprintf("0x%02x", expected),
+		     xasprintf("0x%02x", map_control(verify->map, at->unit, at->slot)));
+}
+
+static void wrong_key(struct verify *verify, const struct verify_slot *at, char *expected, char *found)
+{
+	struct verify_site site = verify_key_site(verify, at, "key");
+
+	verify_wrong(verify, VERIFY_PLACEMENT, &site, expected, found);
+}
+
+/* --- hashing ---------------------------------------------------------------------------------------------------- */
+
+/* The hash of a slot's key; false where there is none to judge by, and that is noted. */
+static inline bool hash_key(struct verify *verify, const struct verify_slot *at, struct key_hasher *hasher, uint64_t seed,
+			    uint64_t *hash)
+{
+	struct map_entry entry;
+	struct error *error = map_entry_load(verify->map, at->unit, at->slot, &verify->scratch, &entry);
+
+	if (error != NULL) {
+		unreadable_key(verify, at, error->message);
+		error_free(error);
+		return false;
+	}
+	switch (key_hash(hasher, entry.key, entry.key_address, seed, hash)) {
+	case HASH_OK:
+		return true;
+	case HASH_NAN:
+		verify->nan++;
+		return false;
+	case HASH_UNKNOWN:
+		unreadable_key(verify, at, key_hash_reason(hasher));
+	}
+	return false;
+}
+
+/* Judges one slot by a hash: true where a lookup comes by it. */
+typedef bool fits_function(const struct verify *verify, const struct home *home, const struct verify_slot *at, uint64_t hash);
+
+/*
+ * Where the first keys do not fit, the map may be one whose type reflect.MapOf made. Whichever function puts this one right
+ * is taken for the map's.
+ */
+static bool other_fits(struct verify *verify, const struct home *home, const struct verify_slot *at, uint64_t seed,
+		       fits_function *fits)
+{
+	struct key_hasher *other = verify->other;
+	uint64_t hash;
+
+	if (other == NULL || verify->placed >= PROOF || !hash_key(verify, at, other, seed, &hash) || !fits(verify, home, at, hash))
+		return false;
+	verify->other = verify->hasher;
+	verify->hasher = other;
+	verify->by_typehash = !verify->by_typehash;
+	return true;
+}
+
+/* --- classic ---------------------------------------------------------------------------------------------------- */
+
+static inline uint8_t tophash_of(const struct go_map *map, uint64_t hash)
+{
+	uint8_t top = (uint8_t)(hash >> (8 * map->program->machine.word_size - 8)), least = classic_min_tophash(map->program);
+
+	return top < least ? (uint8_t)(top + least) : top;
+}
+
+static inline bool fits_bucket(const struct verify *verify, const struct home *home, const struct verify_slot *at, uint64_t hash)
+{
+	return (hash & home->mask) == at->unit->index &&
+	       tophash_of(verify->map, hash) == map_control(verify->map, at->unit, at->slot);
+}
+
+static void judge_classic(struct verify *verify, const struct home *home, const struct verify_slot *at, uint64_t hash)
+{
+	uint8_t top = tophash_of(verify->map, hash);
+	uint64_t bucket = hash & home->mask;
+
+	if (other_fits(verify, home, at, verify->map->classic.hash0, fits_bucket))
+		verify->placed++;
+	else if (verify_only_counted(verify, VERIFY_PLACEMENT))
+		return;
+	else if (bucket == at->unit->index)
+		wrong_byte(verify, at, top);
+	else
+		wrong_key(verify, at,
+			  xasprintf("a key of %sbucket %llu", at->unit->old ? "old " : "", (unsigned long long)at->unit->index),
+			  xasprintf("a key of bucket %llu, tophash 0x%02x (hash 0x%llx)", (unsigned long long)bucket, top,
+				    (unsigned long long)hash));
+}
+
+static void place_bucket(struct verify *verify, const struct home *home, const struct map_unit *unit)
+{
+	uint64_t seed = verify->map->classic.hash0, hash;
+
+	for (unsigned live = unit->live; live != 0; live &= live - 1) {
+		struct verify_slot at = { NULL, unit, (unsigned)__builtin_ctz(live) };
+
+		if (!hash_key(verify, &at, verify->hasher, seed, &hash))
+			continue;
+		if (__builtin_expect(fits_bucket(verify, home, &at, hash), true))
+			verify->placed++;
+		else
+			judge_classic(verify, home, &at, hash);
+	}
+}
+
+void verify_classic_keys(struct verify *verify, const struct map_unit *units, size_t count)
+{
+	const struct classic_header *header = &verify->map->classic;
+	struct home home = { .units = units, .count = count };
+
+	home.mask = (units->old ? header->old_count : header->bucket_count) - 1;
+	for (size_t i = 0; i < count; i++) {
+		if (verify->hasher != NULL)
+			place_bucket(verify, &home, &units[i]);
+		verify_find_twins(verify, NULL, &units[i]);
+	}
+	if (count > 1)
+		verify_compare_chain(verify, units, count);
+}
+
+/* --- Swiss ------------------------------------------------------------------------------------------------------ */
+
+static inline uint64_t directory_slot(const struct home *home, uint64_t hash)
+{
+	return home->shift < 64 ? hash >> home->shift : 0;
+}
+
+static inline bool in_directory(const struct home *home, uint64_t hash)
+{
+	return home->table == NULL || directory_slot(home, hash) - home->table->directory_index < home->table->directory_slots;
+}
+
+static inline bool has_empty_slot(const struct verify *verify, const struct map_unit *unit)
+{
+	return verify_zero_bytes(verify_controls(verify->map, unit) ^ 0x80 * VERIFY_EACH) != 0;
+}
+
+/* Follows a key's lookup up to the group that it is in: true where it comes there. *end: where it ended. */
+static bool probe(const struct verify *verify, const struct home *home, uint64_t target, uint64_t hash, uint64_t *end)
+{
+	uint64_t at = (hash >> 7) & home->mask;
+
+	for (uint64_t step = 1; step <= home->mask + 1; step++) {
+		*end = at;
+		if (at == target)
+			return true;
+		if (at < home->count && has_empty_slot(verify, &home->units[at]))
+			return false;
+		at = (at + step) & home->mask;
+	}
+	return false;
+}
+
+static bool fits_group(const struct verify *verify, const struct home *home, const struct verify_slot *at, uint64_t hash)
+{
+	uint64_t end;
+
+	return (hash & 0x7f) == map_control(verify->map, at->unit, at->slot) && in_directory(home, hash) &&
+	       probe(verify, home, at->unit->index, hash, &end);
+}
+
+/* The groups that the lookup of a key comes by before its own: the same key must not be there. */
+static void compare_before(struct verify *verify, const struct home *home, const struct verify_slot *slot, uint64_t hash)
+{
+	uint64_t at = (hash >> 7) & home->mask;
+
+	for (uint64_t step = 1; at != slot->unit->index; step++) {
+		if (at < home->count)
+			verify_compare_with(verify, &home->units[at], slot);
+		at = (at + step) & home->mask;
+	}
+}
+
+static void misplaced_swiss(struct verify *verify, const struct home *home, const struct verify_slot *at, uint64_t hash)
+{
+	uint64_t end;
+
+	if (verify_only_counted(verify, VERIFY_PLACEMENT))
+		return;
+	if (!in_directory(home, hash))
+		wrong_key(verify, at,
+			  xasprintf("a key of table %llu", (unsigned long long)home->table->directory_index),
+			  xasprintf("a key of directory slot %llu, H2 0x%02x (hash 0x%llx)",
+				    (unsigned long long)directory_slot(home, hash), (unsigned)hash & 0x7f, (unsigned long long)hash));
+	else if (!probe(verify, home, at->unit->index, hash, &end))
+		wrong_key(verify, at, xasprintf("a key whose lookup comes by group %llu", (unsigned long long)at->unit->index),
+			  xasprintf("one whose lookup ends in group %llu, which has an empty slot (hash 0x%llx)",
+				    (unsigned long long)end, (unsigned long long)hash));
+	else
+		wrong_byte(verify, at, hash & 0x7f);
+}
+
+/* A key that is not in the first group of its lookup, or not right at all. */
+static void judge_swiss(struct verify *verify, const struct home *home, const struct verify_slot *at, uint64_t hash)
+{
+	if (fits_group(verify, home, at, hash)) {
+		verify->placed++;
+		compare_before(verify, home, at, hash);
+	} else if (other_fits(verify, home, at, verify->map->swiss.seed, fits_group)) {
+		verify->placed++;
+	} else {
+		misplaced_swiss(verify, home, at, hash);
+	}
+}
+
+static void place_group(struct verify *verify, const struct home *home, const struct map_unit *unit)
+{
+	uint64_t seed = verify->map->swiss.seed, hash;
+
+	for (unsigned live = unit->live; live != 0; live &= live - 1) {
+		struct verify_slot at = { home->table, unit, (unsigned)__builtin_ctz(live) };
+
+		if (!hash_key(verify, &at, verify->hasher, seed, &hash))
+			continue;
+		if (__builtin_expect(((hash >> 7) & home->mask) == unit->index &&
+				     (hash & 0x7f) == map_control(verify->map, unit, at.slot) && in_directory(home, hash), true))
+			verify->placed++;
+		else
+			judge_swiss(verify, home, &at, hash);
+	}
+}
+
+void verify_swiss_keys(struct verify *verify, const struct map_table *table, const struct map_unit *units, size_t count)
+{
+	const struct go_map *map = verify->map;
+	struct home home = { .table = table, .units = units, .count = count, .shift = 64 };
+
+	home.mask = table ? table->group_count - 1 : 0;
+	if (map->swiss.dir_len > 1)
+		home.shift = 8u * map->program->machine.word_size - map->swiss.global_depth;
+	for (size_t i = 0; i < count; i++) {
+		if (i + AHEAD < count)
+			map_unit_prefetch(map, &units[i + AHEAD]);
+		if (verify->hasher != NULL)
+			place_group(verify, &home, &units[i]);
+		verify_find_twins(verify, table, &units[i]);
+	}
+}
