@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "gotype/private.h"
+#include "gotype/spelling.h"
 #include "layout/map.h"
 #include "util/alloc.h"
 
@@ -120,6 +121,8 @@ struct error *program_type_named(struct program *program, const char *name, stru
 {
 	uint64_t die;
 
+	if (program->binary == NULL)
+		return gotype_of_spelling(program, name, out);
 	if (!debug_find_type(program->binary->debug, name, &die))
 		return error_new(ERROR_TARGET, "%s: no such type in %s", name, program->binary->path);
 	return program_type_at(program, die, out);

@@ -35,7 +35,7 @@ void program_destroy(struct program *program);
 
 /* The type at a DIE's offset in .debug_info. */
 struct error *program_type_at(struct program *program, uint64_t die, struct gotype **out) MUST_CHECK;
-/* The type of that name, as DWARF spells it; ERROR_TARGET where there is none. */
+/* The type of that name, as DWARF spells it (as Go source does, where there is no binary); ERROR_TARGET where there is none. */
 struct error *program_type_named(struct program *program, const char *name, struct gotype **out) MUST_CHECK;
 
 #endif
