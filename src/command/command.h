@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "analysis/trace.h"
 #include "map/reader.h"
 #include "render/json.h"
 #include "render/text.h"
@@ -31,6 +32,7 @@ struct invocation {
 	const char *type;              /* replay: the map's type, as Go source has it */
 	uint64_t seed, hint;
 	bool old;      /* --bucket is one of the old buckets */
+	uint64_t replay; /* entries of a map that verify replays */
 };
 
 /* Options are one table in options.c; these bits say which commands take which. */
@@ -40,6 +42,7 @@ enum option_set {
 	OPTIONS_PART = 1 << 2,    /* one bucket, table or group */
 	OPTIONS_PROGRAM = 1 << 3, /* what program it is */
 	OPTIONS_REPLAY = 1 << 4,  /* which reference map */
+	OPTIONS_VERIFY = 1 << 5,  /* how much is verified */
 };
 
 /* What a command works on. */
@@ -86,6 +89,7 @@ struct session {
 	struct findings findings; /* what was found wrong in the target's memory: exit status 4 */
 	uint64_t unreadable;      /* values that were */
 	uint64_t read_again;      /* --no-stop: attempts that a change spoiled */
+	bool wrong;               /* verify found something: exit status 1, whatever else there is */
 };
 
 struct error *session_open(const struct invocation *invocation, struct session *out) MUST_CHECK;
@@ -95,6 +99,11 @@ int session_close(struct session *session);
 /* Stops the target where it is to be stopped. What is slow has been done before: evaluate things once beforehand. */
 struct error *session_stop(struct session *session) MUST_CHECK;
 void session_resume(struct session *session);
+
+/* Whether it is read while it runs: it may have changed between two reads. */
+bool session_runs(const struct session *session);
+/* What the session's MAP leads to now: its type, and the address of its header, 0 for a nil map. */
+struct error *session_find_map(struct session *session, struct gotype **type, taddr *header) MUST_CHECK;
 
 /* How a command opens its map. */
 struct map_request {
@@ -118,6 +127,9 @@ void session_close_map(struct session *session, struct reader *reader);
 
 /* After the last unit: whether as many entries came by as the header says, and whether the map is being written. */
 void session_check_count(struct session *session, const struct reader *reader, uint64_t live);
+
+/* The steps of a lookup, of the key that lies at `key`, in the session's format. */
+void trace_print(struct session *session, const struct trace *trace, taddr key);
 
 /* "map", "type", "address", "implementation", "go", "len" of the contract, into an open JSON object. */
 void session_json_head(struct session *session, const struct go_map *map);

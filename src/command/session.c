@@ -185,7 +185,7 @@ int session_close(struct session *session)
 	binary_destroy(session->binary);
 	target_destroy(session->target);
 	findings_free(&session->findings);
-	return status;
+	return session->wrong ? 1 : status;
 }
 
 /* --- maps ------------------------------------------------------------------------------------------------------ */
@@ -253,7 +253,7 @@ static struct error *find_by_address(struct session *session, taddr address, str
 	return NULL;
 }
 
-static struct error *find_map(struct session *session, struct gotype **type, taddr *header)
+struct error *session_find_map(struct session *session, struct gotype **type, taddr *header)
 {
 	if (session->own_map != NULL) {
 		*type = session->own_map;
@@ -265,7 +265,7 @@ static struct error *find_map(struct session *session, struct gotype **type, tad
 	return expression_find_map(session->program, session->map_name, type, header);
 }
 
-static bool runs(const struct session *session)
+bool session_runs(const struct session *session)
 {
 	struct live_stats stats;
 
@@ -284,7 +284,7 @@ static struct error *make_reader(struct session *session, const struct map_reque
 	TRY(gotype_complete(type));
 	if (request->prepare != NULL)
 		request->prepare(type, &options);
-	options.unstopped = runs(session);
+	options.unstopped = session_runs(session);
 	TRY(reader_create(type, header, &options, &session->findings, out));
 	reader_set_part(*out, request->part, request->part_old);
 	return NULL;
@@ -297,7 +297,7 @@ static struct error *read_once(struct session *session, const struct map_request
 	struct reader *reader;
 	taddr header;
 
-	TRY(find_map(session, &type, &header));
+	TRY(session_find_map(session, &type, &header));
 	TRY(make_reader(session, request, type, header, &reader));
 
 	struct error *error = session_stop(session);
@@ -306,7 +306,7 @@ static struct error *read_once(struct session *session, const struct map_request
 	bool repeat = session->invocation->pid != 0 && !expression_is_address(session->map_name, &header);
 
 	if (error == NULL && repeat)
-		error = find_map(session, &again, &header);
+		error = session_find_map(session, &again, &header);
 	if (error == NULL && repeat && again != type) {
 		/* an interface on the way holds another type now */
 		reader_close(reader);
@@ -343,7 +343,7 @@ struct error *session_open_map(struct session *session, const struct map_request
 		request->while_stopped(reader_map(*out), request->context);
 	if (reader_captured(*out))
 		session_resume(session);
-	else if (session->invocation->pid != 0 && !runs(session))
+	else if (session->invocation->pid != 0 && !session_runs(session))
 		diagnostics_note("the map is larger than the buffer of %zu MB: the process stands until it is read (--buffer SIZE, --no-stop)",
 				 session->invocation->buffer >> 20);
 	return NULL;
