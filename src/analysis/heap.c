@@ -85,12 +85,16 @@ static void note_unreadable(struct heap *heap, const char *what, const struct ta
 	note_unknown(heap, error_wrap(target_unreadable(heap->program->memory, failed), "%s", what));
 }
 
+static uint64_t field(const struct heap *heap, const uint8_t *bytes, struct field_at at)
+{
+	return load_uint(&heap->program->machine, bytes + at.offset, at.size);
+}
+
 /* --- what is read once ------------------------------------------------------------------------------------- */
 
 static struct error *read_modules(struct heap *heap, struct table *seen)
 {
 	const struct heap_layout *layout = &heap->layout;
-	const struct machine *machine = &heap->program->machine;
 	uint64_t module = layout->first_module + heap->program->bias;
 	uint8_t bytes[HEAP_STRUCT_LIMIT];
 
@@ -102,10 +106,9 @@ static struct error *read_modules(struct heap *heap, struct table *seen)
 			const struct field_at *at = layout->ranges[i];
 
 			ARRAY_RESERVE(heap->ranges, heap->range_count, heap->range_capacity);
-			heap->ranges[heap->range_count++] = (struct range){ load_uint(machine, bytes + at[0].offset, at[0].size),
-									    load_uint(machine, bytes + at[1].offset, at[1].size) };
+			heap->ranges[heap->range_count++] = (struct range){ field(heap, bytes, at[0]), field(heap, bytes, at[1]) };
 		}
-		module = load_uint(machine, bytes + layout->next.offset, layout->next.size);
+		module = field(heap, bytes, layout->next);
 	}
 	return NULL;
 }
@@ -300,23 +303,20 @@ static uint64_t span_of_page(const struct heap *heap, uint64_t page)
 static struct span decode_span(const struct heap *heap, const uint8_t *bytes)
 {
 	const struct heap_layout *layout = &heap->layout;
-	const struct machine *machine = &heap->program->machine;
-#define FIELD(name) load_uint(machine, bytes + layout->name.offset, layout->name.size)
-	uint64_t class = FIELD(span_class), used, end;
+	uint64_t class = field(heap, bytes, layout->span_class), used, end;
 	uint64_t size_class = layout->noscan_in_class ? class >> 1 : class;
 	struct span span = {
-		.start = FIELD(start),
-		.elem_size = FIELD(elem_size),
-		.count = FIELD(count),
-		.free_index = FIELD(free_index),
-		.alloc_bits = FIELD(alloc_bits),
-		.state = (enum span_state)FIELD(state),
+		.start = field(heap, bytes, layout->start),
+		.elem_size = field(heap, bytes, layout->elem_size),
+		.count = field(heap, bytes, layout->count),
+		.free_index = field(heap, bytes, layout->free_index),
+		.alloc_bits = field(heap, bytes, layout->alloc_bits),
+		.state = (enum span_state)field(heap, bytes, layout->state),
 		.scannable = !layout->noscan_in_class || !(class & 1),
 	};
 
-	span.unsound = __builtin_mul_overflow(FIELD(pages), layout->page_size, &span.size) || span.size == 0 ||
+	span.unsound = __builtin_mul_overflow(field(heap, bytes, layout->pages), layout->page_size, &span.size) || span.size == 0 ||
 		       __builtin_add_overflow(span.start, span.size, &end) || span.state > SPAN_FREE;
-#undef FIELD
 	if (span.state != SPAN_IN_USE)
 		return span;
 	span.unsound |= span.elem_size == 0 || __builtin_mul_overflow(span.elem_size, span.count, &used) || used > span.size;

@@ -10,12 +10,12 @@
 enum { PAGE = 8192, ARENA_PAGES = 1000, L1 = 2, L2 = 4 };
 /* Where the runtime's structs are; the heap's own memory is never read. */
 enum {
-	BASE = 0x10000, MHEAP = BASE, MODULES = BASE + 0x400, ROOTS = BASE + 0x1000, ARENAS = BASE + 0x2000, SPANS = BASE + 0x8000,
-	BITS = BASE + 0xf000, SIZE = 0x10000,
+	BASE = 0x10000, MHEAP = BASE, MODULES = BASE + 0x400, ROOTS = BASE + 0x1000, ARENAS = BASE + 0x2000, SPANS = BASE + 0xa000,
+	BITS = BASE + 0xe000, SIZE = 0x10000,
 };
-enum { ARENA_START = 64, SPANS_IN_ARENA = 16, ARENA_SIZE = 0x2800, SPAN_SIZE = 80, MODULE_SIZE = 96 };
+enum { ARENA_START = 64, SPANS_IN_ARENA = 16, ARENA_SIZE = 0x2000, SPAN_SIZE = 80, MODULE_SIZE = 96 };
 
-/* A span in a test: pages [page, page + pages) of the second arena. */
+/* A span in a test: pages [page, page + pages), counted from where the second arena begins. */
 struct model {
 	unsigned page, pages, state;
 	uint64_t elem_size, count, free_index;
@@ -80,7 +80,7 @@ static uint64_t at_page(unsigned page)
 
 static uint64_t span_pointer(unsigned page)
 {
-	return ARENAS + SPANS_IN_ARENA + page * machine.word_size;
+	return ARENAS + page / ARENA_PAGES * ARENA_SIZE + SPANS_IN_ARENA + page % ARENA_PAGES * machine.word_size;
 }
 
 static uint64_t add_span(struct model model)
@@ -109,14 +109,25 @@ static void add_module(unsigned index, uint64_t data, uint64_t next)
 	poke_field(module, layout.next, next);
 }
 
+/* Arenas 1 and 2 behind the first root, 4 behind the second, which is the third after 1. */
+static void make_arenas(void)
+{
+	uint64_t other_roots = ROOTS + L2 * machine.word_size;
+
+	poke_word(MHEAP + layout.arenas_at, ROOTS);
+	poke_word(MHEAP + layout.arenas_at + machine.word_size, other_roots);
+	poke_word(ROOTS + machine.word_size, ARENAS);
+	poke_word(ROOTS + 2 * machine.word_size, ARENAS + ARENA_SIZE);
+	poke_word(other_roots, ARENAS + 3 * ARENA_SIZE);
+}
+
 static void begin(bool arenas)
 {
 	memset(bytes, 0, sizeof(bytes));
 	span_count = 0;
 	make_layout(arenas);
 	if (arenas) {
-		poke_word(MHEAP + layout.arenas_at, ROOTS);
-		poke_word(ROOTS + machine.word_size, ARENAS);
+		make_arenas();
 	} else {
 		poke_word(MHEAP + layout.arenas_at, ARENAS + SPANS_IN_ARENA);
 		poke_word(MHEAP + layout.arenas_at + machine.word_size, ARENA_PAGES);
@@ -172,7 +183,8 @@ static void test_places(bool arenas)
 	add_span((struct model){ 700, 1, 3, 48, 170, 170, 5 << 1 });
 	add_span((struct model){ 701, 1, 0, 48, 170, 170, 5 << 1 });
 	add_span((struct model){ 999, 1, 1, 8192, 1, 0, 9 << 1 | 1 });
-	poke_word(span_pointer(800), SPANS); /* it was there once */
+	poke_word(span_pointer(800), SPANS); /* they were there once */
+	poke_word(span_pointer(801), SPANS + 4 * SPAN_SIZE);
 	poke(BITS, 1, 1 << 4);
 	publish();
 
@@ -190,6 +202,7 @@ static void test_places(bool arenas)
 	CHECK_UINT(place_of(at_page(700) + 17), HEAP_NOWHERE);
 	CHECK_UINT(place_of(at_page(701) + 17), HEAP_NOWHERE);
 	CHECK_UINT(place_of(at_page(800)), HEAP_NOWHERE);
+	CHECK_UINT(place_of(at_page(801)), HEAP_NOWHERE);
 	CHECK_UINT(place_of(at_page(0)), HEAP_NOWHERE);
 	CHECK_UINT(place_of(at_page(1000)), HEAP_NOWHERE);
 	CHECK_UINT(place_of(at_page(0) - 1), HEAP_NOWHERE);
@@ -201,6 +214,20 @@ static void test_places(bool arenas)
 	CHECK_UINT(place_of(0x500100), HEAP_NOWHERE);
 	CHECK_UINT(place_of(0x600010), HEAP_DATA);
 	CHECK_TEXT(heap_reason(heap), NULL);
+	end();
+}
+
+static void test_arenas(void)
+{
+	begin(true);
+	add_span((struct model){ 512, 1, 2, 0, 0, 0, 0 });
+	add_span((struct model){ 1000, 1, 1, 4096, 2, 2, 0 });
+	add_span((struct model){ 3007, 1, 1, 64, 128, 128, 0 });
+	publish();
+	CHECK_UINT(place_of(at_page(512)), HEAP_STACK);
+	check_slot(at_page(1000) + 5000, at_page(1000) + 4096, 4096, 0, true, true);
+	check_slot(at_page(3007), at_page(3007), 64, 0, true, true);
+	CHECK_UINT(place_of(at_page(2000)), HEAP_NOWHERE);
 	end();
 }
 
@@ -327,6 +354,14 @@ static void test_unreadable_arenas(void)
 	CHECK_UINT(place_of(at_page(1)), HEAP_UNKNOWN);
 	CHECK(heap_reason(heap) != NULL && strstr(heap_reason(heap), "the heap's table of spans: ") != NULL);
 	end();
+
+	begin(true); /* the table's first three entries are there */
+	poke_word(ROOTS + machine.word_size, BASE + SIZE - SPANS_IN_ARENA - 3 * machine.word_size);
+	publish();
+	CHECK_UINT(place_of(at_page(2)), HEAP_NOWHERE);
+	CHECK_UINT(place_of(at_page(3)), HEAP_UNKNOWN);
+	CHECK(heap_reason(heap) != NULL && strstr(heap_reason(heap), "the heap's table of spans: ") != NULL);
+	end();
 }
 
 static void test_without_debug_info(void)
@@ -371,6 +406,7 @@ static void test_all(void)
 {
 	test_places(true);
 	test_places(false);
+	test_arenas();
 	test_many();
 	test_forget();
 	test_unsound("is not sound", no_elem_size);
