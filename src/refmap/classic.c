@@ -65,27 +65,52 @@ static inline bool same_key(const struct classic *h, taddr key, const void *key_
 	}
 }
 
+/* The eight tophash bytes as one number, the first cell's lowest; and 0x80 for each byte of such a number that is 0. */
+static inline uint64_t load_tophashes(struct classic_bucket bucket)
+{
+	uint64_t tophashes;
+
+	memcpy(&tophashes, bucket.bytes, sizeof(tophashes));
+	return le64toh(tophashes);
+}
+
+static inline uint64_t zero_bytes(uint64_t x)
+{
+	const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
+
+	return ~(((x & low) + low) | x | low);
+}
+
+static inline uint64_t all_bytes(uint8_t value)
+{
+	return value * UINT64_C(0x0101010101010101);
+}
+
+static inline unsigned first_slot(uint64_t marks)
+{
+	return (unsigned)__builtin_ctzll(marks) / 8;
+}
+
 struct classic_search classic_search(const struct classic *h, struct classic_bucket first, taddr key, uint8_t top)
 {
 	struct classic_search search = { .last = first };
 	const void *key_bytes = arena_at(h->map.arena, key);
-	struct classic_bucket bucket = first;
 
-	while (bucket.bytes != NULL) {
+	for (struct classic_bucket bucket = first; bucket.bytes != NULL; bucket = classic_next(h, bucket)) {
+		uint64_t tophashes = load_tophashes(bucket);
+		uint64_t empty = zero_bytes(tophashes & ~all_bytes(h->deleted)); /* `deleted` is 0 or 1 */
+
 		search.last = bucket;
-		for (unsigned slot = 0; slot < MAP_SLOTS; slot++) {
-			uint8_t tophash = bucket.bytes[slot];
-
-			if (tophash == top && same_key(h, key, key_bytes, bucket, slot)) {
-				search.found = (struct classic_cell){ bucket, slot };
+		for (uint64_t same = zero_bytes(tophashes ^ all_bytes(top)); same != 0; same &= same - 1) {
+			if (same_key(h, key, key_bytes, bucket, first_slot(same))) {
+				search.found = (struct classic_cell){ bucket, first_slot(same) };
 				return search;
 			}
-			if (classic_empty(h, tophash) && search.free.bucket.bytes == NULL)
-				search.free = (struct classic_cell){ bucket, slot };
-			if (h->rest && tophash == 0)
-				return search;
 		}
-		bucket = classic_next(h, bucket);
+		if (empty != 0 && search.free.bucket.bytes == NULL)
+			search.free = (struct classic_cell){ bucket, first_slot(empty) };
+		if (h->rest && zero_bytes(tophashes) != 0)
+			break;
 	}
 	return search;
 }
