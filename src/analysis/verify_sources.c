@@ -113,14 +113,6 @@ static void layout_differs(void *context, const char *part, const char *what, ui
 	wrong_number(context, taddr_of(0), known, found, part, what);
 }
 
-static bool has_split_groups(const struct program *program)
-{
-	const char *experiments = program->binary->go_experiments;
-	const char *found = experiments ? strstr(experiments, "mapsplitgroup") : NULL;
-
-	return found != NULL && (found == experiments || found[-1] == ',');
-}
-
 static struct error *layout_of_table(struct type_check *of, struct map_layout *out)
 {
 	struct gotype *type = of->type;
@@ -130,7 +122,7 @@ static struct error *layout_of_table(struct type_check *of, struct map_layout *o
 		.implementation = type->map_layout->implementation,
 		.key_size = type->key->size,
 		.elem_size = type->elem->size,
-		.split_groups = has_split_groups(of->program),
+		.split_groups = map_layout_splits_groups(of->program->binary),
 	};
 
 	TRY(gotype_align(type->key, &request.key_align));
@@ -277,7 +269,7 @@ static void expect_unit(struct type_check *of)
 	expect(of, NAMES("KeyStride"), unit->key_stride);
 	expect(of, NAMES("ElemsOff"), unit->elem_offset);
 	expect(of, NAMES("ElemStride"), unit->elem_stride);
-	if (!has_split_groups(of->program))
+	if (!map_layout_splits_groups(of->program->binary))
 		expect(of, NAMES("ElemOff"), unit->elem_offset - unit->key_offset);
 }
 

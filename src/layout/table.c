@@ -238,6 +238,15 @@ static void swiss_known_unit(struct part key, struct part elem, unsigned word, b
 	out->size = (uint32_t)shape_end(&group);
 }
 
+bool map_layout_splits_groups(const struct binary *binary)
+{
+	const char *experiments = binary->go_experiments;
+	const char *found = experiments ? strstr(experiments, "mapsplitgroup") : NULL;
+
+	/* nomapsplitgroup says no */
+	return found != NULL && (found == experiments || found[-1] == ',');
+}
+
 struct error *map_layout_known(const struct map_layout_request *request, struct map_layout *out)
 {
 	unsigned word = request->machine.word_size;

@@ -17,6 +17,9 @@ struct map_layout_request {
 	bool split_groups; /* Swiss, 1.27: GOEXPERIMENT=mapsplitgroup */
 };
 
+/* Whether the binary was built with GOEXPERIMENT=mapsplitgroup. */
+bool map_layout_splits_groups(const struct binary *binary);
+
 /* ERROR_TARGET where that version has no such implementation. DIEs of the result are 0. */
 struct error *map_layout_known(const struct map_layout_request *request, struct map_layout *out) MUST_CHECK;
 

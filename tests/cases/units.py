@@ -3,7 +3,7 @@ import json
 import os
 import re
 
-from harness import process
+from harness import go, process
 
 
 def commands(build):
@@ -33,6 +33,26 @@ def check_facts(checks, build, label, binary):
     name = f"{label} facts"
     if checks.wanted(name) and not label.endswith(("debuglink", "buildid", "debuginfod")):
         check_program(checks, name, [os.path.join(build, "tests", "unit", "facts"), binary], build)
+
+
+def check_map_types(checks, build, version):
+    """The same, and the three sources of `verify`, for maps of many types on a machine of 32 bits, and in groups of another shape."""
+    minor = go.minor_of(version)
+    for label, first, machine, experiment in (("386", 8, "386", ""), ("split groups", 27, "amd64", "mapsplitgroup"),
+                                              ("386 split groups", 27, "386", "mapsplitgroup")):
+        name = f"{version} map types {label}"
+        if minor < first or not checks.wanted(name):
+            continue
+        program = go.build_map_types(version, machine, experiment)
+        for test in ("facts", "sources"):
+            check_program(checks, f"{name} {test}", [os.path.join(build, "tests", "unit", test), program], build)
+
+
+def check_sources(checks, build, label, pid):
+    """What DWARF, tables and descriptors say of a running program's maps; and changed, that it is seen."""
+    name = f"{label} sources"
+    if checks.wanted(name) and not label.endswith(("debuglink", "buildid", "debuginfod")):
+        check_program(checks, name, [os.path.join(build, "tests", "unit", "sources"), str(pid)], build)
 
 
 def check_program(checks, name, command, build):

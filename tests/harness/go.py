@@ -10,6 +10,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 SYSTEM_DEBUG = "/usr/lib/debug"
 BUILD_ID_FLAGS = "-ldflags=-compressdwarf=false -B 0x6d617073636f70652d7a6f6f2d6275696c642d69"
 ZOO = os.path.join(ROOT, "testdata", "zoo")
+MAP_TYPES = os.path.join(ROOT, "testdata", "maptypes")
 
 
 class Unavailable(Exception):
@@ -109,10 +110,10 @@ def _cache():
     return os.environ.get("MAPSCOPE_TEST_CACHE") or os.path.join(ROOT, "build", "fixtures")
 
 
-def _digest(mode):
+def _digest(mode, source=ZOO):
     digest = hashlib.sha1(repr((mode.flags, mode.cgo, mode.experiment)).encode())
-    for name in sorted(os.listdir(ZOO)):
-        with open(os.path.join(ZOO, name), "rb") as file:
+    for name in sorted(os.listdir(source)):
+        with open(os.path.join(source, name), "rb") as file:
             digest.update(name.encode() + b"\0" + file.read())
     return digest.hexdigest()
 
@@ -140,11 +141,31 @@ def build(version, mode_name):
     return full, folder
 
 
+def build_map_types(version, machine, experiment=""):
+    """testdata/maptypes for another machine (GOARCH); the program. Made anew where its source has changed."""
+    full, root = toolchain(version)
+    mode = Mode(experiment=experiment)
+    stem = f"{full}-maptypes-{machine}-{experiment}"
+    program = os.path.join(_cache(), f"{stem}-{_digest(mode, MAP_TYPES)[:8]}")
+    if not os.path.exists(program):
+        os.makedirs(_cache(), exist_ok=True)
+        _run_build(full, root, mode, MAP_TYPES, program, GOARCH=machine)
+    return program
+
+
 def _compile(version, root, mode, folder):
+    try:
+        _run_build(version, root, mode, ZOO, os.path.join(folder, "zoo"))
+    except BuildFailed:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _run_build(version, root, mode, source, output, **more):
     environment = {k: v for k, v in os.environ.items() if k not in ("GOPATH", "GOEXPERIMENT", "GOBIN")}
     environment.update(GOROOT=root, GO111MODULE="off", GOENV="off", GOFLAGS="", GOTOOLCHAIN="local",
                        CGO_ENABLED="1" if mode.cgo else "0", GOCACHE=os.path.join(_cache(), "go-build"),
-                       GOPATH=os.path.join(_cache(), "gopath"))
+                       GOPATH=os.path.join(_cache(), "gopath"), **more)
     if mode.experiment:
         environment["GOEXPERIMENT"] = mode.experiment
     flags = list(mode.flags)
@@ -152,10 +173,9 @@ def _compile(version, root, mode, folder):
         flags = [flag.replace("-gcflags=all=", "-gcflags=") for flag in flags]
     if "-race" in flags and minor_of(version) >= 14:
         flags.append("-gcflags=all=-d=checkptr=0")  # the zoo walks foreign memory on purpose
-    command = [os.path.join(root, "bin", "go"), "build", *flags, "-o", os.path.join(folder, "zoo")]
-    result = subprocess.run(command, cwd=ZOO, env=environment, capture_output=True, text=True, timeout=900)
+    command = [os.path.join(root, "bin", "go"), "build", *flags, "-o", output]
+    result = subprocess.run(command, cwd=source, env=environment, capture_output=True, text=True, timeout=900)
     if result.returncode != 0:
-        shutil.rmtree(folder, ignore_errors=True)
         raise BuildFailed(f"go{version} {' '.join(flags)}: {result.stderr.strip()[-600:]}")
 
 

@@ -109,6 +109,7 @@ static bool check_map_type(void *context, const char *name, uint64_t die)
 	    !CHECK(gotype_align(type->elem, &request.elem_align) == NULL))
 		return true;
 	request.implementation = type->map_layout->implementation;
+	request.split_groups = map_layout_splits_groups(program->binary);
 	request.key_size = type->key->size;
 	request.elem_size = type->elem->size;
 	if (CHECK(map_layout_known(&request, &known) == NULL))

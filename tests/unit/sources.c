@@ -1,8 +1,11 @@
 /*
- * sources PID: DWARF, the table of versions and the runtime's descriptors say the same of all maps of a running Go program, and
- * what is changed in any of them is found. Not a unit test by itself: tests/run calls it with the zoo of each version.
+ * sources PID | EXE: DWARF, the table of versions and the runtime's descriptors say the same of all maps of a Go program, and in
+ * one that runs what is changed in any of them is found. Not a unit test by itself: tests/run calls it with programs of each
+ * version.
  */
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "analysis/verify_sources.h"
 #include "gotype/map_descriptor.h"
@@ -245,25 +248,43 @@ static void check_other_layout(void)
 	free(changed);
 }
 
-int main(int argc, char **argv)
+static void check_running(pid_t pid)
 {
 	struct live_options options = { .no_stop = true };
 	struct map_layout header;
 
-	if (argc != 2) {
-		fputs("usage: sources PID\n", stderr);
-		return 2;
-	}
-	if (!CHECK(live_open(atoi(argv[1]), &options, &live) == NULL) ||
+	if (!CHECK(live_open(pid, &options, &live) == NULL) ||
 	    !CHECK(binary_open(live->executable.fd, live->executable.path, &binary) == NULL) ||
 	    !CHECK(debug_open(binary, live->executable.path) == NULL) || !CHECK(map_layout_load_header(binary, &header) == NULL))
-		return check_done();
+		return;
 	check_agreement(live);
 	check_agreement(NULL);
 	check_patches();
 	check_other_version(header.implementation == MAP_CLASSIC);
 	check_other_layout();
-	binary_destroy(binary);
 	target_destroy(live);
+}
+
+static void check_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (!CHECK(fd >= 0) || !CHECK(binary_open(fd, path, &binary) == NULL) || !CHECK(debug_open(binary, path) == NULL))
+		return;
+	check_agreement(NULL);
+	close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2) {
+		fputs("usage: sources PID | EXE\n", stderr);
+		return 2;
+	}
+	if (strchr(argv[1], '/') == NULL)
+		check_running(atoi(argv[1]));
+	else
+		check_file(argv[1]);
+	binary_destroy(binary);
 	return check_done();
 }
