@@ -172,7 +172,7 @@ struct error *layout_field_at(const struct layout_struct *layout, const char *na
 		return error_new(ERROR_TARGET, "struct %s has no field %s: an unknown layout", layout->name, name);
 	}
 	if (field->size == 0 || field->size > 8 || (field->size & (field->size - 1)) != 0 ||
-	    field->offset + field->size > layout->size)
+	    field->size > layout->size || field->offset > layout->size - field->size)
 		return error_new(ERROR_TARGET, "struct %s, field %s: %llu bytes at %llu of %llu are no integer or pointer",
 				 layout->name, name, (unsigned long long)field->size,
 				 (unsigned long long)field->offset, (unsigned long long)layout->size);
