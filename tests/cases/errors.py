@@ -35,7 +35,7 @@ def check_case(checks, stage, case, update):
         command = [*NOBODY, stage.public_tool(), *command[2:]]
     else:
         command = [stage.tool.path, *command[1:]]
-    result = process.run(command, 30, env=environment, cwd=stage.folder)
+    result = process.run(command, 30, stdin=case.stdin, env=environment, cwd=stage.folder)
     values.update(stage.paths())
     stdout, stderr = (golden.normalise(text, values) for text in (result.stdout, result.stderr))
     if update and not result.timed_out and result.status >= 0:

@@ -7,6 +7,8 @@
     -- stderr
     mapscope: main.wrods: no such map
 
+Between the status and -- stdout may stand -- stdin and what the command is to read there.
+
 {NAME} stands for what differs from run to run; the same words are put back into the output before it is compared.
 `$ nobody mapscope ...` runs it as the user nobody. tests/run --update writes the expectation anew."""
 import glob
@@ -33,14 +35,16 @@ class Case:
             text = file.read()
         head, _, self.stderr = text.partition("-- stderr\n")
         head, _, self.stdout = head.partition("-- stdout\n")
+        head, _, self.stdin = head.partition("-- stdin\n")
         self.comment = "".join(line + "\n" for line in head.splitlines() if line.startswith("#"))
         self.command = next((line[2:] for line in head.splitlines() if line.startswith("$ ")), "")
         status = re.search(r"^status (\d+)$", head, re.MULTILINE)
         self.status = int(status.group(1)) if status else None
 
     def write(self, status, stdout, stderr):
+        stdin = f"-- stdin\n{self.stdin}" if self.stdin else ""
         with open(self.path, "w") as file:
-            file.write(f"{self.comment}$ {self.command}\nstatus {status}\n-- stdout\n{stdout}-- stderr\n{stderr}")
+            file.write(f"{self.comment}$ {self.command}\nstatus {status}\n{stdin}-- stdout\n{stdout}-- stderr\n{stderr}")
 
 
 def cases(folder):

@@ -14,10 +14,10 @@ class Result:
         self.timed_out = timed_out
 
 
-def run(command, limit=60, **options):
+def run(command, limit=60, stdin="", **options):
     """Never raises for what the command does; output is text, undecodable bytes replaced."""
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        done = subprocess.run(command, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               timeout=limit, errors="replace", **options)
     except subprocess.TimeoutExpired as expired:
         return Result(None, "", f"still running after {expired.timeout} s", True)
