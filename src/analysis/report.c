@@ -44,7 +44,7 @@ void report_wrong(struct report_check *check, taddr address, const char *expecte
 	va_end(arguments);
 }
 
-static void free_check(struct report_check *check)
+static void forget_wrong(struct report_check *check)
 {
 	for (size_t i = 0; i < check->wrong_count; i++) {
 		free(check->wrong[i].place);
@@ -52,6 +52,23 @@ static void free_check(struct report_check *check)
 		free(check->wrong[i].found);
 	}
 	free(check->wrong);
+	check->wrong = NULL;
+	check->wrong_count = check->wrong_capacity = 0;
+	check->wrong_total = 0;
+}
+
+void report_excuse(struct report_check *check, const char *why)
+{
+	uint64_t total = check->wrong_total;
+
+	forget_wrong(check);
+	check->ok = true;
+	report_detail(check, "not judged: %s; %llu things do not fit", why, (unsigned long long)total);
+}
+
+static void free_check(struct report_check *check)
+{
+	forget_wrong(check);
 	free(check->subject);
 	free(check->detail);
 }

@@ -42,6 +42,8 @@ void report_detail(struct report_check *check, const char *format, ...) PRINTF(2
 /* Notes that something is wrong: the check is not ok any more. `expected` and `found` are copied. */
 void report_wrong(struct report_check *check, taddr address, const char *expected, const char *found, const char *place, ...)
 	PRINTF(5, 6);
+/* What a check noted is not to be judged: it is ok, and its detail says why. */
+void report_excuse(struct report_check *check, const char *why);
 void report_free(struct report *report);
 
 #endif

@@ -144,6 +144,17 @@ static void report_structure(struct verify *verify, struct findings *findings)
 	findings_free(findings);
 }
 
+static void report_slots(struct verify *verify)
+{
+	const struct go_map *map = verify->map;
+	bool classic = map->layout->implementation == MAP_CLASSIC;
+	uint64_t slots = MAP_SLOTS * (verify->units + verify->old_units + verify->overflow);
+
+	report_detail(verify_check_of(verify, VERIFY_SLOTS), "%s of %llu slots: their values and their order%s",
+		      classic ? "tophash bytes" : "control bytes", (unsigned long long)slots,
+		      classic && map->classic.old_count != 0 ? ", and the evacuation marks" : "");
+}
+
 /* --- a map ------------------------------------------------------------------------------------------------------ */
 
 static void begin_checks(struct verify *verify, struct report *report, const char *subject)
@@ -230,15 +241,17 @@ struct error *verify_map(struct verifier *verifier, struct reader *reader, struc
 
 	struct error *error = read_all(&verify, reader);
 
-	if (error == NULL) {
-		verify_header(&verify);
-		verify_pointers_report(&verify);
-	}
-	verify_replay_close(&verify);
-	verify_placement_close(&verify);
-	verify_duplicates_close(&verify);
 	report_structure(&verify, findings);
+	verify_header_report(&verify);
+	report_slots(&verify);
+	verify_pointers_report(&verify);
+	verify_placement_report(&verify);
+	verify_duplicates_report(&verify);
+	verify_replay_close(&verify);
 	excuse(&verify, reader);
+	key_hasher_destroy(verify.hasher);
+	key_hasher_destroy(verify.other);
+	key_comparer_destroy(verify.comparer);
 	map_scratch_free(&verify.scratch);
 	return error;
 }

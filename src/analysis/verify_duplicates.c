@@ -17,7 +17,7 @@ void verify_duplicates_open(struct verify *verify)
 	error_free(error);
 }
 
-void verify_duplicates_close(struct verify *verify)
+void verify_duplicates_report(struct verify *verify)
 {
 	struct buffer detail = { 0 };
 
@@ -31,7 +31,6 @@ void verify_duplicates_close(struct verify *verify)
 				     (unsigned long long)verify->long_chains, CHAIN_COMPARED);
 	report_detail(verify_check_of(verify, VERIFY_DUPLICATES), "%s", buffer_text(&detail));
 	buffer_free(&detail);
-	key_comparer_destroy(verify->comparer);
 }
 
 static bool load_key(struct verify *verify, const struct verify_slot *at, struct map_scratch *scratch, struct key_place *out)

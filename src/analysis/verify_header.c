@@ -145,7 +145,7 @@ static void check_swiss(struct verify *verify)
 		      header->global_shift, (unsigned long long)verify->deleted);
 }
 
-void verify_header(struct verify *verify)
+void verify_header_report(struct verify *verify)
 {
 	const struct go_map *map = verify->map;
 	bool classic = map->layout->implementation == MAP_CLASSIC;

@@ -52,7 +52,7 @@ void verify_placement_open(struct verify *verify)
 	error_free(error);
 }
 
-void verify_placement_close(struct verify *verify)
+void verify_placement_report(struct verify *verify)
 {
 	const struct hash_state *state = &verify->verifier->state;
 	struct buffer detail = { 0 };
@@ -68,8 +68,6 @@ void verify_placement_close(struct verify *verify)
 		buffer_append_format(&detail, "; %llu cannot be read", (unsigned long long)verify->unreadable);
 	report_detail(verify_check_of(verify, VERIFY_PLACEMENT), "%s", buffer_text(&detail));
 	buffer_free(&detail);
-	key_hasher_destroy(verify->hasher);
-	key_hasher_destroy(verify->other);
 }
 
 /* --- what is wrong with a slot ---------------------------------------------------------------------------------- */

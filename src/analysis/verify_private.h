@@ -99,7 +99,7 @@ static inline uint64_t verify_zero_bytes(uint64_t word)
 /* --- verify_header.c -------------------------------------------------------------------------------------------- */
 
 /* After all units: figures of the header. */
-void verify_header(struct verify *verify);
+void verify_header_report(struct verify *verify);
 
 /* --- verify_classic.c, verify_swiss.c: slots -------------------------------------------------------------------- */
 
@@ -122,14 +122,14 @@ struct verify_site verify_key_site(const struct verify *verify, const struct ver
 struct verify_site verify_control_site(const struct verify *verify, const struct map_table *table, const struct map_unit *unit,
 				       unsigned slot);
 void verify_placement_open(struct verify *verify);
-void verify_placement_close(struct verify *verify);
+void verify_placement_report(struct verify *verify);
 void verify_classic_keys(struct verify *verify, const struct map_unit *units, size_t count);
 void verify_swiss_keys(struct verify *verify, const struct map_table *table, const struct map_unit *units, size_t count);
 
 /* --- verify_duplicates.c ---------------------------------------------------------------------------------------- */
 
 void verify_duplicates_open(struct verify *verify);
-void verify_duplicates_close(struct verify *verify);
+void verify_duplicates_report(struct verify *verify);
 /* The unit's slots among each other: those of equal keys have the same control byte. */
 void verify_find_twins(struct verify *verify, const struct map_table *table, const struct map_unit *unit);
 /* The slots of different buckets of a chain. */

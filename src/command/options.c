@@ -6,12 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/verify.h"
 #include "command/command.h"
 #include "render/diagnostics.h"
 #include "util/alloc.h"
 #include "util/buffer.h"
 
-enum { KEY_HELP = 256, KEY_FORMAT, KEY_MAX, KEY_DEPTH, KEY_NO_STOP, KEY_STATS, KEY_BUFFER, KEY_GO_VERSION, KEY_BUCKET, KEY_OLD, KEY_TABLE, KEY_GROUP,
+enum { KEY_HELP = 256, KEY_FORMAT, KEY_MAX, KEY_DEPTH, KEY_NO_STOP, KEY_STATS, KEY_BUFFER, KEY_GO_VERSION, KEY_BUCKET, KEY_OLD, KEY_TABLE, KEY_GROUP, KEY_REPLAY,
        KEY_GO, KEY_TYPE, KEY_SEED, KEY_HINT };
 
 /* What make(map, hint) is given at most: more is no lesson. */
@@ -43,6 +44,7 @@ static const struct option_row rows[] = {
 	{ { "old", KEY_OLD, NULL, 0, "with --bucket: the old bucket N of a growing map", GROUP_OUTPUT }, OPTIONS_PART },
 	{ { "table", KEY_TABLE, "T", 0, "Swiss: only the table of directory slot T", GROUP_OUTPUT }, OPTIONS_PART },
 	{ { "group", KEY_GROUP, "G", 0, "Swiss: with --table, only group G of it", GROUP_OUTPUT }, OPTIONS_PART },
+	{ { "replay", KEY_REPLAY, "N", 0, "put at most N entries of a map into the reference map, a sample of larger ones (default 65536); 0: none", GROUP_OUTPUT }, OPTIONS_VERIFY },
 	{ { NULL, 0, NULL, 0, "Reading:", GROUP_MEMORY }, OPTIONS_MEMORY | OPTIONS_PROGRAM },
 	{ { "no-stop", KEY_NO_STOP, NULL, 0, "read the process while it runs; what changes meanwhile is read again", GROUP_MEMORY }, OPTIONS_MEMORY },
 	{ { "buffer", KEY_BUFFER, "SIZE", 0, "copy maps up to SIZE (default 48M) and let the process run on; larger ones are read while it stands", GROUP_MEMORY }, OPTIONS_MEMORY },
@@ -216,6 +218,9 @@ static void apply_option(struct invocation *invocation, int key, const char *arg
 	case KEY_TABLE:
 		invocation->table = parse_number(invocation, "table", argument, UINT64_MAX - 1);
 		break;
+	case KEY_REPLAY:
+		invocation->replay = parse_number(invocation, "replay", argument, UINT64_MAX);
+		break;
 	case KEY_GROUP:
 		invocation->group = parse_number(invocation, "group", argument, UINT64_MAX - 1);
 		break;
@@ -283,6 +288,7 @@ void options_parse(const struct command *command, int argc, char **argv, struct 
 		.bucket = UINT64_MAX,
 		.table = UINT64_MAX,
 		.group = UINT64_MAX,
+		.replay = VERIFY_REPLAY_DEFAULT,
 	};
 	choose(command, options);
 	translate(options, letters, names);
