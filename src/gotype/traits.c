@@ -82,15 +82,15 @@ static struct error *compound_traits(struct gotype *type, int depth, struct goty
 static struct gotype_traits basic_traits(const struct gotype *type)
 {
 	unsigned word = type->program->machine.word_size;
-	struct gotype_traits number = { .align = (uint8_t)shape_number_align(type->size, word), .reflexive = true };
+	bool two_parts = type->kind == GO_COMPLEX64 || type->kind == GO_COMPLEX128;
+	uint64_t size = two_parts ? type->size / 2 : type->size;
+	struct gotype_traits number = { .align = (uint8_t)shape_number_align(size, word), .reflexive = true };
 	struct gotype_traits words = { .align = (uint8_t)word, .pointers = true, .reflexive = true };
 
 	number.equality = words.equality = GOTYPE_MEMORY;
 	switch (type->kind) {
 	case GO_COMPLEX64:
 	case GO_COMPLEX128:
-		number.align = (uint8_t)shape_number_align(type->size / 2, word);
-		/* fall through */
 	case GO_FLOAT32:
 	case GO_FLOAT64: /* a NaN is not itself, and an assignment turns +0 into -0 */
 		number.equality = GOTYPE_SPECIAL;

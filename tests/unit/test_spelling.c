@@ -200,7 +200,9 @@ static void test_bounds(void)
 	strcpy(text, "func(");
 	for (int i = 0; i < 8000; i++)
 		strcat(text + 5 + 4 * i, "int,");
-	CHECK(gotype_of_spelling(program, text, &type) != NULL);
+	error = gotype_of_spelling(program, text, &type);
+	CHECK(error != NULL && strstr(error->message, "a type was expected at the end") != NULL);
+	error_free(error);
 	free(text);
 	program_destroy(program);
 }
