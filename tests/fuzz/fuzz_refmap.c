@@ -33,6 +33,7 @@ static struct world_shape shape_of(const uint8_t *settings)
 		.slow = settings[0] & 8, .split_groups = swiss && (settings[0] & 16) && settings[1] % SWISS_MINORS == 0,
 		.key = settings[2] % WORLD_KEYS, .elem = settings[3] % WORLD_ELEMS, .hash = settings[4] % WORLD_HASHES,
 		.hint = settings[5] & 1 ? settings[6] * (settings[5] & 2 ? 16U : 1U) : 0,
+		.random = settings[7],
 	};
 }
 
@@ -48,6 +49,17 @@ static void check(void)
 	world_check(&world);
 	if (world.shape.implementation == MAP_SWISS)
 		swiss_check(&world);
+}
+
+/* Until Go 1.20 mapclear() left iterators in the buckets that it let go of (go.dev/issue/59411). */
+static void clear(void)
+{
+	bool misleads = world.shape.implementation == MAP_CLASSIC && world.version->minor < 21;
+
+	for (unsigned i = 0; i < WORLD_ITERATORS && misleads; i++)
+		if (world.iterators[i] != NULL)
+			world_iterate_end(&world, i);
+	world_clear(&world);
 }
 
 static void iterate(unsigned which, unsigned steps)
@@ -77,7 +89,7 @@ static void operate(const uint8_t *bytes)
 	case 4: case 5: run(world_delete, number, 1, 1); break;
 	case 6: run(world_delete, number, 8U << (high & 7), 1 + high / 8); break;
 	case 7: run(world_get, number, 1 + high, 1); break;
-	case 8: world_clear(&world); break;
+	case 8: clear(); break;
 	case 9: check(); break;
 	default: iterate(bytes[0] & 1, 1 + high * (bytes[1] & 31)); break;
 	}
@@ -93,7 +105,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!world_open(&world, &shape))
 		return 0;
 	operations = 0;
-	world.random += data[7] * UINT64_C(0x100000001);
 	for (size_t at = SETTINGS; size - at >= OPERATION && operations < OPERATIONS_MOST; at += OPERATION) {
 		operate(data + at);
 		operations++;

@@ -59,7 +59,7 @@ struct world_shape {
 	unsigned key, elem; /* rows of the tables above */
 	bool split_groups, slow;
 	enum world_hash hash;
-	uint64_t hint;
+	uint64_t hint, random; /* where random numbers begin */
 };
 
 struct world_entry {
@@ -211,6 +211,7 @@ static inline bool world_open(struct refmap_world *world, const struct world_sha
 
 	memset(world, 0, sizeof(*world));
 	world->shape = *shape;
+	world->random = shape->random;
 	error_free(go_version_find(shape->minor, &world->version, &newer));
 	world_make_type(world);
 

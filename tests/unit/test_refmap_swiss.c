@@ -162,6 +162,19 @@ static void test_pruning(void)
 	}
 }
 
+/* Tombstones that the lookup of a key passes stay: key 16 is in group 1 because its own was full. */
+static void test_pruning_of_needed_tombstones(void)
+{
+	open_world(&(struct world_shape){ .minor = 27, .hint = 14, .hash = WORLD_HASH_ORDERED });
+	put_all(0, 18, 2);
+	put_all(1, 11, 2);
+	delete_all(0, 8, 2);
+	put_all(11, 12, 2);
+	CHECK_UINT(world.events[REFMAP_PRUNE], 0);
+	CHECK_UINT(world.events[REFMAP_REHASH], 1);
+	close_world();
+}
+
 /* Group 0's keys are deleted, so that the group has no entry but still their bytes; group 1 keeps `left` keys. */
 static void check_clear(int minor, uint64_t hint, uint32_t left, bool stays)
 {
@@ -281,7 +294,7 @@ static void test_random(void)
 		struct world_shape shape = {
 			.minor = 24 + (int)(i % 4), .key = i % WORLD_KEYS, .elem = i / WORLD_KEYS % WORLD_ELEMS,
 			.hash = i / WORLD_KEYS / WORLD_ELEMS, .slow = i / 7 % 2, .split_groups = i % 4 == 3 && i / 4 % 2,
-			.hint = i % 3 == 0 ? i * 7 : 0, .machine = i % 5 == 0 ? i386 : i % 5 == 1 ? ppc64 : amd64,
+			.hint = i % 3 == 0 ? i * 7 : 0, .random = i, .machine = i % 5 == 0 ? i386 : i % 5 == 1 ? ppc64 : amd64,
 		};
 
 		run_random(&shape, 6000);
@@ -292,11 +305,11 @@ static void test_random(void)
 static void test_growth_under_iterators(void)
 {
 	for (unsigned round = 0; round < 24; round++) {
-		struct world_shape shape = { .minor = 24 + (int)(round % 4), .key = round % 3 == 0 ? 7 : 0, .machine = round % 5 ? amd64 : i386 };
+		struct world_shape shape = { .minor = 24 + (int)(round % 4), .key = round % 3 == 0 ? 7 : 0, .machine = round % 5 ? amd64 : i386,
+					     .random = round };
 		uint32_t start = round < 8 ? 5 : 150 * round, next;
 
 		open_world(&shape);
-		world.random += round * 1000;
 		put_all(0, start, 1);
 		world_iterate_begin(&world, 0);
 		for (next = start; world_iterate_step(&world, 0) && next + 12 < WORLD_NUMBERS; next += 12) {
@@ -305,6 +318,35 @@ static void test_growth_under_iterators(void)
 		}
 		CHECK(world.iterators[0] == NULL || next + 12 >= WORLD_NUMBERS);
 		close_world();
+	}
+}
+
+static void iterate_to_the_end(void)
+{
+	while (world_iterate_step(&world, 0))
+		continue;
+}
+
+/* Tables of different local depths, iterations that begin amid the directory slots of one, and a directory that doubles when an
+ * iteration is past some of its tables. */
+static void test_directory_under_iterators(void)
+{
+	for (uint32_t start = 1000; start < 5000; start += 230) {
+		for (uint32_t part = 1; part < 8; part += 2) {
+			open_world(&(struct world_shape){ .minor = 26, .random = start * part });
+			put_all(0, start, 1);
+			for (unsigned i = 0; i < 4; i++) {
+				world_iterate_begin(&world, 0);
+				iterate_to_the_end();
+			}
+			world_iterate_begin(&world, 0);
+			for (uint32_t i = 0; i < start / 8 * part; i++)
+				world_iterate_step(&world, 0);
+			put_all(start, 2 * start + 1000, 1);
+			iterate_to_the_end();
+			CHECK(HEADER(dir_len) > 2);
+			close_world();
+		}
 	}
 }
 
@@ -344,11 +386,13 @@ int main(void)
 	test_split();
 	test_deleted_slots();
 	test_pruning();
+	test_pruning_of_needed_tombstones();
 	test_clear();
 	test_clear_of_tombstones();
 	test_iterators_take_random_numbers();
 	test_random();
 	test_growth_under_iterators();
+	test_directory_under_iterators();
 	test_memory();
 	return check_done();
 }
