@@ -181,20 +181,33 @@ static const char *dynamic_name(const struct literal *literal)
 }
 
 /* The type of that name, as its descriptor gives it, which is what the process knows it by. */
-static struct error *find_dynamic(struct program *program, const char *name, struct gotype **out)
+static struct error *find_described(struct program *program, const char *spelling, struct gotype **out)
 {
-	char *spelling = expression_type_spelling(name);
-	struct gotype *named = NULL;
+	struct gotype *named;
 	struct error *error = program_type_named(program, spelling, &named);
 	taddr descriptor;
 
-	free(spelling);
-	if (error != NULL) {
-		error->code = ERROR_USAGE;
-		return error_hint(error, "types are written with the whole path of their package, main.point{1, 2}");
+	if (error == NULL) {
+		TRY(gotype_descriptor(named, &descriptor));
+		return gotype_of_descriptor(program, descriptor, out);
 	}
-	TRY(gotype_descriptor(named, &descriptor));
-	return gotype_of_descriptor(program, descriptor, out);
+
+	struct error *missing = gotype_find_described(program, spelling, out); /* the linker leaves DWARF of types out */
+
+	error_free(missing == NULL ? error : missing);
+	return missing == NULL ? NULL : error;
+}
+
+static struct error *find_dynamic(struct program *program, const char *name, struct gotype **out)
+{
+	char *spelling = expression_type_spelling(name);
+	struct error *error = find_described(program, spelling, out);
+
+	free(spelling);
+	if (error == NULL || error->code != ERROR_TARGET)
+		return error;
+	error->code = ERROR_USAGE;
+	return error_hint(error, "types are written with the whole path of their package: main.point{1, 2}");
 }
 
 /* runtime.itab, in all versions: the interface's type, the dynamic type, its hash, methods. Nobody reads but the second. */

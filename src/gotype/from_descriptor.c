@@ -449,33 +449,40 @@ struct error *gotype_complete_from_descriptor(struct gotype *type)
 
 /* --- finding a type's descriptor ---------------------------------------------------------------------------- */
 
-/* The name as reflect prints it ends like DWARF's, which has the whole path: encoding/json.Decoder, json.Decoder. */
-static bool is_descriptor_of(const struct gotype *descriptor, const struct gotype *type)
-{
-	const char *slash = strrchr(type->name, '/');
+/* What is known of a type whose descriptor is looked for. */
+struct wanted {
+	const char *name;
+	enum go_kind kind; /* GO_INVALID: any, of any size */
+	uint64_t size;
+};
 
-	return descriptor->kind == type->kind && descriptor->size == type->size &&
-	       strcmp(descriptor->name, slash ? slash + 1 : type->name) == 0;
+/* The name as reflect prints it ends like DWARF's, which has the whole path: encoding/json.Decoder, json.Decoder. */
+static bool is_wanted(const struct gotype *found, const struct wanted *wanted)
+{
+	const char *slash = strrchr(wanted->name, '/');
+
+	return (wanted->kind == GO_INVALID || (found->kind == wanted->kind && found->size == wanted->size)) &&
+	       strcmp(found->name, slash ? slash + 1 : wanted->name) == 0;
 }
 
 /* What moduledata.typelinks names are types without a name of their own: pointers lead to those that have one. */
-static struct error *match_link(struct program *program, taddr address, const struct gotype *type, taddr *out)
+static struct error *match_link(struct program *program, taddr address, const struct wanted *wanted, taddr *out)
 {
 	struct gotype *found;
 
 	TRY(gotype_of_descriptor(program, address, &found));
-	if (found->kind == GO_POINTER) {
-		TRY(gotype_complete(found));
-		if (is_descriptor_of(found->elem, type))
-			*out = found->elem->descriptor;
-	}
-	if (is_descriptor_of(found, type))
+	if (is_wanted(found, wanted))
 		*out = address;
+	if (found->kind != GO_POINTER)
+		return NULL;
+	TRY(gotype_complete(found));
+	if (is_wanted(found->elem, wanted))
+		*out = found->elem->descriptor;
 	return NULL;
 }
 
-/* runtime/type.go and symtab.go, Go 1.8 ... 1.10: typelinks []int32 are offsets from types. */
-static struct error *search_links(struct program *program, const struct gotype *type, taddr *out)
+/* runtime/type.go and symtab.go, Go 1.8 ... 1.26: typelinks []int32 are offsets from types. `out` stays 0 where there is none. */
+static struct error *search_links(struct program *program, const struct wanted *wanted, taddr *out)
 {
 	const struct module *module = &program->descriptors->modules[0];
 	const struct layout_field *field = layout_field_find(&program->descriptors->structs[MODULE], "typelinks");
@@ -494,31 +501,59 @@ static struct error *search_links(struct program *program, const struct gotype *
 
 		TRY(target_read(program->memory, taddr_of(links + 4 * i), offset, sizeof(offset)));
 		/* a type that is not to be had, larger than any value say, is another one */
-		error_free(match_link(program, taddr_of(module->types + load_u32(&program->machine, offset)), type, out));
+		error_free(match_link(program, taddr_of(module->types + load_u32(&program->machine, offset)), wanted, out));
 	}
+	return NULL;
+}
+
+static struct error *first_module(struct program *program, const struct module **out)
+{
+	const struct layout_struct *layout;
+
+	if (program->binary == NULL || program->memory == NULL)
+		return error_new(ERROR_TARGET, "type descriptors need the memory of a process or a core");
+	TRY(load_struct(program, MODULE, &layout));
+	TRY(read_modules(program));
+	if (program->descriptors->module_count == 0)
+		return error_new(ERROR_MEMORY, "runtime.firstmoduledata: no module there");
+	*out = &program->descriptors->modules[0];
 	return NULL;
 }
 
 struct error *gotype_descriptor(struct gotype *type, taddr *out)
 {
 	struct program *program = type->program;
-	const struct layout_struct *layout;
+	const struct wanted wanted = { type->name, type->kind, type->size };
+	const struct module *module = NULL;
 
 	if (type->descriptor.v == 0) {
-		TRY(load_struct(program, MODULE, &layout));
-		TRY(read_modules(program));
-		if (program->descriptors->module_count == 0)
-			return error_new(ERROR_MEMORY, "runtime.firstmoduledata: no module there");
-		if (type->runtime_offset != 0)
-			type->descriptor = taddr_of(program->descriptors->modules[0].types + type->runtime_offset);
+		TRY(first_module(program, &module));
+		/* cmd/link/internal/ld/dwarf.go, Go 1.11 ... 1.22: of uintptr it is an address, which no offset reaches */
+		if (type->runtime_offset >= module->etypes - module->types)
+			type->descriptor = taddr_of(type->runtime_offset + program->bias);
+		else if (type->runtime_offset != 0)
+			type->descriptor = taddr_of(module->types + type->runtime_offset);
 		else
-			TRY(search_links(program, type, &type->descriptor));
+			TRY(search_links(program, &wanted, &type->descriptor));
 	}
 	if (type->descriptor.v == 0)
 		return error_new(ERROR_TARGET, "%s: the program has no descriptor of this type: no interface in it holds one",
 				 type->name);
 	*out = type->descriptor;
 	return NULL;
+}
+
+struct error *gotype_find_described(struct program *program, const char *name, struct gotype **out)
+{
+	const struct wanted wanted = { .name = name };
+	const struct module *module;
+	taddr found = { 0 };
+
+	TRY(first_module(program, &module));
+	TRY(search_links(program, &wanted, &found));
+	if (found.v == 0)
+		return error_new(ERROR_TARGET, "%s: no such type in %s", name, program->binary->path);
+	return gotype_of_descriptor(program, found, out);
 }
 
 /* --- interfaces -------------------------------------------------------------------------------------------- */

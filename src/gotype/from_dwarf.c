@@ -33,6 +33,13 @@ static enum go_kind kind_of_base(Dwarf_Die *die, uint64_t size)
 	}
 }
 
+static bool is_named(Dwarf_Die *die, const char *wanted)
+{
+	const char *name = dwarf_diename(die);
+
+	return name != NULL && strcmp(name, wanted) == 0;
+}
+
 static enum go_kind kind_of(Dwarf_Die *die, uint64_t size)
 {
 	uint64_t kind = 0;
@@ -48,8 +55,8 @@ static enum go_kind kind_of(Dwarf_Die *die, uint64_t size)
 		return GO_ARRAY;
 	case DW_TAG_subroutine_type:
 		return GO_FUNC;
-	case DW_TAG_pointer_type:
-		return kind == GO_UNSAFE_POINTER ? GO_UNSAFE_POINTER : GO_POINTER;
+	case DW_TAG_pointer_type: /* until 1.22 unsafe.Pointer's says no kind (cmd/link/internal/ld/dwarf.go, BARE_PTRTYPE) */
+		return kind == GO_UNSAFE_POINTER || is_named(die, "unsafe.Pointer") ? GO_UNSAFE_POINTER : GO_POINTER;
 	case DW_TAG_typedef: /* map, chan and interface types are typedefs with a kind */
 		return (enum go_kind)kind;
 	default:

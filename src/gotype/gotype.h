@@ -113,10 +113,12 @@ struct error *gotype_align(struct gotype *type, uint64_t *out) MUST_CHECK;
 struct error *gotype_of_descriptor(struct program *program, taddr address, struct gotype **out) MUST_CHECK;
 
 /*
- * The address of the type's descriptor, by which interfaces name it: DWARF says it from Go 1.11 on; before, the descriptor is
- * looked for by its name. ERROR_TARGET where the program has none, so that no interface of it can hold such a value.
+ * The address of the type's descriptor, by which interfaces name it: DWARF says it from Go 1.11 on; where it does not, the
+ * descriptor is looked for by its name. ERROR_TARGET where the program has none, so that no interface of it can hold such a value.
  */
 struct error *gotype_descriptor(struct gotype *type, taddr *out) MUST_CHECK;
+/* The type of a descriptor, by its name: of types that have no DWARF. Go 1.8 ... 1.26. ERROR_TARGET where none is found. */
+struct error *gotype_find_described(struct program *program, const char *name, struct gotype **out) MUST_CHECK;
 
 /* The dynamic type of an interface value: `type` is the interface's type, `bytes` its two words. *dynamic NULL: nil interface.
  * *value says where the dynamic value lies in the target; where the data word is the value itself, that is
