@@ -318,8 +318,11 @@ static struct error *parse_word(const char **text, int depth, struct literal *ou
 
 		if (c == '[' && brackets++ >= 0)
 			continue;
-		if (c == ']' && --brackets < 0)
-			break;
+		if (c == ']') {
+			if (--brackets < 0)
+				break;
+			continue;
+		}
 		if (brackets == 0 && !isalnum((unsigned char)c) && strchr("_./%*-", c) == NULL && (unsigned char)c < 0x80)
 			break;
 	}
