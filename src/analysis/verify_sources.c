@@ -236,6 +236,25 @@ static void expect_unit_type(struct type_check *of, uint64_t size)
 	error_free(error);
 }
 
+/* A pointer to the descriptor of a bucket or group, or of a header. */
+static void expect_struct(struct type_check *of, const char *const *names, uint64_t size)
+{
+	const struct map_descriptor_field *field = map_descriptor_find(of->descriptor, names);
+	uint64_t found;
+
+	if (field == NULL)
+		return;
+	of->figures++;
+
+	struct error *error = map_descriptor_size_at(of->program, taddr_of(field->value), &found);
+
+	if (error != NULL)
+		report_wrong(of->check, field->address, "a descriptor", error->message, "%s, %s", of->descriptor->name, field->name);
+	else if (found != size)
+		wrong_number(of->check, field->address, size, found, field->name, "size");
+	error_free(error);
+}
+
 static void expect_hasher(struct type_check *of)
 {
 	const struct map_descriptor_field *field = map_descriptor_find(of->descriptor, NAMES("Hasher", "hasher"));
@@ -306,7 +325,7 @@ static void compare_descriptor(struct type_check *of)
 	expect_type(of, NAMES("Key", "key"), type->key->kind, type->key->size);
 	expect_type(of, NAMES("Elem", "elem"), type->elem->kind, type->elem->size);
 	expect_unit_type(of, type->map_layout->unit.size);
-	expect_type(of, NAMES("hmap"), GO_STRUCT, type->map_layout->header_size);
+	expect_struct(of, NAMES("hmap"), type->map_layout->header_size);
 	expect_hasher(of);
 	expect_unit(of);
 	expect_flags(of);

@@ -40,3 +40,11 @@ const struct map_descriptor_field *map_descriptor_find(const struct map_descript
 				return &descriptor->fields[i];
 	return NULL;
 }
+
+struct error *map_descriptor_size_at(struct program *program, taddr address, uint64_t *out)
+{
+	struct descriptor common;
+
+	TRY(descriptor_read(program, COMMON, address, &common));
+	return descriptor_word(&common, "Size_", "size", 0, out);
+}

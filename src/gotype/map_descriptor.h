@@ -26,4 +26,7 @@ struct error *map_descriptor_read(struct program *program, taddr address, struct
 /* The field of the first of `names` (NULL-terminated) that the version has; NULL: it has none of them. */
 const struct map_descriptor_field *map_descriptor_find(const struct map_descriptor *descriptor, const char *const *names);
 
+/* The size of values of the type whose descriptor lies at `address`: of buckets too, which reflect gave no kind (Go <= 1.13). */
+struct error *map_descriptor_size_at(struct program *program, taddr address, uint64_t *out) MUST_CHECK;
+
 #endif
