@@ -15,3 +15,6 @@ type classicHeader struct {
 
 func readSeed(header unsafe.Pointer) uint64        { return uint64((*classicHeader)(header).hash0) }
 func writeSeed(header unsafe.Pointer, seed uint64) { (*classicHeader)(header).hash0 = uint32(seed) }
+
+// Overflow buckets, as the map counts them: from 2^16 buckets on chance decides which ones.
+func overflows(header unsafe.Pointer) uint16 { return (*classicHeader)(header).noverflow }

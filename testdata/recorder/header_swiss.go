@@ -14,3 +14,5 @@ type swissHeader struct {
 
 func readSeed(header unsafe.Pointer) uint64        { return uint64((*swissHeader)(header).seed) }
 func writeSeed(header unsafe.Pointer, seed uint64) { (*swissHeader)(header).seed = uintptr(seed) }
+
+func overflows(header unsafe.Pointer) uint16 { return 0 }

@@ -18,13 +18,13 @@ import (
 	"unsafe"
 )
 
-// What was done. The numbers are known to tests/refmap/log.h.
+// What was done. The numbers are known to tests/refmap/play.c.
 const (
-	opMake     = iota // key: the hint; a: the seed
-	opAssign          // key, elem: positions in keys and elems
+	opMake     = iota // a: the seed; b: the hint
+	opAssign          // key, elem: positions in keys and elems; a: overflow buckets that were counted
 	opLookup          // key; found
 	opDelete          // key; found: the map got a new seed, a
-	opClear           // found: the map got a new seed, a
+	opClear           // found: the map got a new seed, a; elem: by deleting all keys, the iteration began at b, key
 	opRange           // found: the map is not empty; a, b: where it begins
 	opVisit           // key: what the iteration gave
 	opRangeEnd        // found: there was nothing left

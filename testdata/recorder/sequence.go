@@ -76,7 +76,7 @@ func (s *sequence) run(hint, limit int) {
 	s.limit = limit
 	s.kind.create(hint)
 	s.setSeed()
-	log = append(log, operation{what: opMake, key: uint32(hint), a: s.seed})
+	log = append(log, operation{what: opMake, a: s.seed, b: uint64(hint)})
 	for len(log) <= s.all && len(log) < limit {
 		s.step()
 	}
@@ -125,8 +125,10 @@ func (s *sequence) assign(key int) {
 	} else if s.draw(4) != 0 {
 		key = s.twin(key)
 	}
-	log = append(log, operation{what: opAssign, key: uint32(key), elem: uint32(elem)})
+	before := overflows(s.kind.header())
 	s.kind.assign(key, elem)
+	counted := overflows(s.kind.header()) - before
+	log = append(log, operation{what: opAssign, key: uint32(key), elem: uint32(elem), a: uint64(counted)})
 }
 
 // The second half of the keys is equal to the first one, but not always in its bytes, and not where pointers are in interfaces.
@@ -182,9 +184,9 @@ func (s *sequence) reseeded(entry *operation) {
 	}
 }
 
-// Clears the map at once where this version can, and now and then one by one.
+// Clears the map as this version does it, and now and then key by key.
 func (s *sequence) empty() {
-	if s.draw(3) == 0 || !s.kind.clears() {
+	if s.draw(3) == 0 {
 		for len(s.live) > 0 && len(log) < s.limit {
 			s.removeKey(s.live[s.draw(len(s.live))])
 		}
@@ -193,10 +195,29 @@ func (s *sequence) empty() {
 	for _, key := range s.live {
 		s.where[key] = -1
 	}
+	entry := operation{what: opClear}
+	if s.kind.clears() {
+		s.kind.clear()
+	} else {
+		s.loop(&entry)
+	}
 	s.live = s.live[:0]
-	log = append(log, operation{what: opClear})
-	s.kind.clear()
-	s.reseeded(&log[len(log)-1])
+	s.reseeded(&entry)
+	log = append(log, entry)
+}
+
+// What a loop that deletes all keys does where the compiler does not take it for a clear.
+func (s *sequence) loop(entry *operation) {
+	it := s.kind.iterate()
+	key := it.next()
+	entry.elem = 1
+	if len(s.live) > 0 {
+		start, offset := it.start()
+		entry.b, entry.key = start, uint32(offset)
+	}
+	for ; key != nil; key = it.next() {
+		s.kind.remove(s.kind.position(key))
+	}
 }
 
 // An iteration, to its end or not, with a body that changes the map or not.

@@ -1,6 +1,7 @@
 """testdata/recorder, built by a Go version: one cached folder for each version and variant."""
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 
@@ -15,6 +16,11 @@ VARIANTS = {
     "mapsplitgroup": (27, 27, "mapsplitgroup", "amd64"),
     "386": (8, 99, "", "386"),
 }
+
+PROFILES = ("grow", "churn", "waves", "tombstones", "small", "mixed")
+
+# Sizes for make(): none, a bucket, some more, several tables, too large to be true (1.8 and 1.9 panic then).
+HINTS = (0, 8, 9, 0, 30, 200, 0, 1000, 20000, 0, None)
 
 HEAD = 'package main\n\nimport (\n\t"fmt"\n\t"reflect"\n\t"unsafe"\n)\n\nvar _ fmt.Stringer\n\n'
 
@@ -96,3 +102,35 @@ def compile_in(folder, full, root, experiment, architecture):
     if result.returncode != 0:
         shutil.rmtree(folder, ignore_errors=True)
         raise go.BuildFailed(f"recorder with go{full}: {result.stderr.strip()[-600:]}")
+
+
+def hint(number, version, variant, name):
+    if name == "int64Int64" and number % 6 == 5:
+        return 300000  # 2^16 classic buckets: from there on overflow buckets are counted by chance
+    found = HINTS[number % len(HINTS)]
+    if found is None:
+        found = 0 if go.minor_of(version) < 10 else 2 ** 31 - 1 if variant == "386" else 2 ** 47 + 5
+    return found
+
+
+def sequences(version, variant, operations, profiles=PROFILES, seed=0):
+    """Lines for tests/refmap/prove.c: each kind with each of the profiles. `operations`: how many each has, in turn."""
+    number = seed
+    for name, _, _, _ in kinds():
+        for profile in profiles:
+            number += 1
+            yield f"{name} {number} {operations[number % len(operations)]} {profile} {hint(number, version, variant, name)}"
+
+
+class Proof:
+    """What tests/refmap/prove.c says of these sequences."""
+
+    def __init__(self, build_folder, program, lines, spoil=False, limit=600):
+        command = [os.path.join(build_folder, "tests", "refmap", "prove"), *(["--spoil"] if spoil else []), program]
+        result = subprocess.run(command, input="\n".join(lines) + "\n", capture_output=True, text=True, errors="replace", timeout=limit)
+        self.status = result.returncode
+        *self.complaints, last = result.stdout.splitlines() or [""]
+        counts = re.fullmatch(r"(\d+) sequences, (\d+) operations, (\d+) differences", last)
+        if not counts:
+            self.complaints += [last, result.stderr[-400:]]
+        self.sequences, self.operations, self.differences = (int(n) for n in counts.groups()) if counts else (0, 0, None)

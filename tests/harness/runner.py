@@ -77,6 +77,7 @@ def check_version(checks, tool, version, mode, options):
     full, folder = go.build(version, mode)
     checks.note(f"go{full} {mode}: built")
     units.check_facts(checks, options.build, label, os.path.join(folder, "zoo"))
+    refmap.check(checks, options.build, version, mode)
     tool = Tool(tool.path, *go.MODES[mode].surroundings(folder))
     animal = zoo.Zoo(os.path.join(folder, "zoo"), options.big)
     try:

@@ -26,6 +26,8 @@ struct player {
 	taddr keys, elems;  /* copies in the arena */
 	uint64_t numbers[2]; /* that Go has drawn in this step */
 	unsigned drawn, expected;
+	bool estimates;      /* any number may be drawn: 0 where an overflow bucket was counted */
+	uint64_t counted;    /* overflow buckets that were */
 };
 
 static void differ(struct player *p, const char *format, ...) PRINTF(2, 3);
@@ -68,6 +70,12 @@ static uint64_t draw(void *context)
 {
 	struct player *p = context;
 
+	if (p->estimates) {
+		bool counts = p->counted != 0;
+
+		p->counted -= counts;
+		return counts ? 0 : 1;
+	}
 	return p->drawn++ < p->expected ? p->numbers[p->drawn - 1] : 0;
 }
 
@@ -153,15 +161,25 @@ static void make(struct player *p, const struct entry *entry)
 {
 	struct refmap_callbacks callbacks = { .hash = hash, .equal = equal, .random = draw, .context = p };
 
-	p->result->map = refmap_create(&p->type, p->play->arena, &callbacks, entry->key);
+	p->result->map = refmap_create(&p->type, p->play->arena, &callbacks, entry->b);
 }
 
+/* B of a classic map */
+static uint8_t b_of(const struct player *p)
+{
+	return ((uint8_t *)arena_at(p->play->arena, refmap_address(p->result->map)))[p->type.layout->classic.b.offset];
+}
+
+/* incrnoverflow (runtime/map.go): from 2^16 buckets on it draws for each overflow bucket, and counts it where that gives 0. */
 static void assign(struct player *p, const struct entry *entry)
 {
 	uint64_t size = p->result->type->elem->size;
-	taddr to = refmap_assign(p->result->map, key_of(p, entry->key));
-	taddr from = taddr_add(p->elems, entry->elem * size);
+	taddr to, from = taddr_add(p->elems, entry->elem * size);
 
+	p->estimates = p->type.layout->implementation == MAP_CLASSIC && b_of(p) >= 16;
+	p->counted = entry->a;
+	to = refmap_assign(p->result->map, key_of(p, entry->key));
+	p->estimates = false;
 	if (size != 0)
 		memcpy(arena_at(p->play->arena, to), arena_at(p->play->arena, from), size);
 }
@@ -175,15 +193,23 @@ static void lookup(struct player *p, const struct entry *entry)
 		       found ? "finds it" : "does not");
 }
 
+static void clear(struct player *p, const struct entry *entry)
+{
+	bool drawn = entry->elem && refmap_length(p->result->map) != 0;
+
+	if (drawn) {
+		p->numbers[0] = entry->b | (uint64_t)entry->key << b_of(p);
+		p->numbers[1] = entry->a;
+		p->expected++;
+	}
+	refmap_clear(p->result->map);
+}
+
 /* Go's numbers: bucket and slot (classic), or the two numbers themselves. */
 static void begin(struct player *p, const struct entry *entry)
 {
-	const struct map_layout *layout = p->type.layout;
-
-	if (layout->implementation == MAP_CLASSIC) {
-		uint8_t b = ((uint8_t *)arena_at(p->play->arena, refmap_address(p->result->map)))[layout->classic.b.offset];
-
-		p->numbers[0] = entry->a | entry->b << b;
+	if (p->type.layout->implementation == MAP_CLASSIC) {
+		p->numbers[0] = entry->a | entry->b << b_of(p);
 		p->expected = entry->found;
 	} else {
 		p->numbers[0] = entry->a;
@@ -223,7 +249,7 @@ static void step(struct player *p, const struct entry *entry)
 	case OP_ASSIGN: assign(p, entry); break;
 	case OP_LOOKUP: lookup(p, entry); break;
 	case OP_DELETE: refmap_delete(p->result->map, key_of(p, entry->key)); break;
-	case OP_CLEAR: refmap_clear(p->result->map); break;
+	case OP_CLEAR: clear(p, entry); break;
 	case OP_RANGE: begin(p, entry); break;
 	case OP_VISIT: visit(p, entry); break;
 	case OP_RANGE_END: end(p, entry); break;

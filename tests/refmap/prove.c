@@ -1,9 +1,11 @@
 /*
- * prove RECORDER
+ * prove [--spoil] RECORDER <SEQUENCES
  *
  * Proves that the reference map ends in the same bytes as Go's: starts the recorder, has it do the sequences that standard
  * input names, a line each, does the same to a reference map and compares. A line is KIND SEED OPERATIONS PROFILE HINT.
  * Differences are printed with the number of operations after which they are there first.
+ *
+ * --spoil: changes one bit of each reference map before it is compared, so that all of them must differ.
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -29,6 +31,7 @@ struct prover {
 	struct program *program;
 	struct hash_state hash_state;
 	uint64_t sequences, operations, differences;
+	bool spoil;
 };
 
 struct sequence {
@@ -131,6 +134,44 @@ static void close_all(struct prover *p)
 	target_destroy(p->live);
 }
 
+/* The first bucket or group; 0: there is none. */
+static uint64_t first_unit(const struct map_layout *layout, const struct machine *machine, struct target *arena, const uint8_t *header)
+{
+	uint64_t at;
+
+	if (layout->implementation == MAP_CLASSIC)
+		return load_uint(machine, header + layout->classic.buckets.offset, layout->classic.buckets.size);
+	at = load_uint(machine, header + layout->swiss.dir_ptr.offset, layout->swiss.dir_ptr.size);
+	if (at == 0 || load_uint(machine, header + layout->swiss.dir_len.offset, layout->swiss.dir_len.size) == 0)
+		return at;
+	at = load_word(machine, arena_at(arena, taddr_of(at)));
+	return load_uint(machine, (uint8_t *)arena_at(arena, taddr_of(at)) + layout->swiss.table_groups_data.offset, machine->word_size);
+}
+
+/* Changes a bit of the header's count or of the first unit's control bytes. */
+static void spoil(struct prover *p, const struct play_result *result)
+{
+	const struct map_layout *layout = result->type->map_layout;
+	uint8_t *header = arena_at(p->arena, refmap_address(result->map));
+	uint64_t unit = first_unit(layout, &p->live->machine, p->arena, header), which = p->sequences % 64;
+
+	if (unit == 0 || which % 2 == 0)
+		header[0] ^= (uint8_t)(1 << which / 8);
+	else
+		((uint8_t *)arena_at(p->arena, taddr_of(unit)))[layout->unit.control_offset + which / 8] ^= (uint8_t)(1 << which % 8);
+}
+
+static char *compared(struct prover *p, const struct play_result *result)
+{
+	if (p->spoil)
+		spoil(p, result);
+	return compare_maps(&(struct compared_map){ .go = p->cache,
+						    .refmap = p->arena,
+						    .go_header = result->go_header,
+						    .refmap_header = refmap_address(result->map),
+						    .type = result->type });
+}
+
 /* The first difference after at most `limit` entries of the log, or NULL; the caller frees it. */
 static char *difference(struct prover *p, const struct sequence *s, uint64_t limit, uint64_t *operations)
 {
@@ -142,10 +183,9 @@ static char *difference(struct prover *p, const struct sequence *s, uint64_t lim
 	arena_clear(p->arena);
 	check(play_log(&play, &result));
 	if (result.difference == NULL)
-		result.difference = compare_maps(&(struct compared_map){
-			.go = p->cache, .refmap = p->arena, .go_header = result.go_header,
-			.refmap_header = refmap_address(result.map), .type = result.type });
-	refmap_destroy(result.map);
+		result.difference = compared(p, &result);
+	if (!p->spoil) /* the map is not one any more */
+		refmap_destroy(result.map);
 	*operations = result.steps;
 	return result.difference;
 }
@@ -175,7 +215,7 @@ static char *first_difference(struct prover *p, const struct sequence *s, uint64
 static void prove(struct prover *p, const struct sequence *s)
 {
 	uint64_t operations;
-	char *found = difference(p, s, UINT32_MAX, &operations);
+	char *found = difference(p, s, INT32_MAX, &operations);
 
 	p->sequences++;
 	p->operations += operations;
@@ -184,7 +224,7 @@ static void prove(struct prover *p, const struct sequence *s)
 	p->differences++;
 
 	uint64_t at = operations;
-	char *first = first_difference(p, s, &at);
+	char *first = p->spoil ? NULL : first_difference(p, s, &at);
 
 	printf("%s %" PRIu64 " %" PRIu64 " %s %" PRIu64 ": after %" PRIu64 ": %s\n", s->kind, s->seed, s->operations, s->profile, s->hint,
 	       first ? at : operations, first ? first : found);
@@ -199,12 +239,13 @@ int main(int argc, char **argv)
 	struct sequence sequence;
 	char line[256];
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: prove RECORDER <SEQUENCES\n");
+	prover.spoil = argc == 3 && strcmp(argv[1], "--spoil") == 0;
+	if (argc != 2 + prover.spoil) {
+		fprintf(stderr, "usage: prove [--spoil] RECORDER <SEQUENCES\n");
 		return ERROR_USAGE;
 	}
 	signal(SIGPIPE, SIG_IGN);
-	start(&prover, argv[1]);
+	start(&prover, argv[argc - 1]);
 	open_all(&prover);
 	while (fgets(line, sizeof(line), stdin) != NULL) {
 		if (sscanf(line, "%63s %" SCNu64 " %" SCNu64 " %31s %" SCNu64, sequence.kind, &sequence.seed, &sequence.operations,
