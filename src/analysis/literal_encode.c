@@ -233,7 +233,7 @@ static struct error *encode_interface(const struct literal *literal, struct goty
 		return error_hint(error_new(ERROR_USAGE, "a value in an interface without its type"), "write it in front: main.point{1, 2}");
 	TRY(find_dynamic(type->program, name, &dynamic));
 	first = dynamic->descriptor;
-	if (type->has_methods)
+	if (type->has_methods && type->program->binary != NULL) /* gotype/spelling.h: else the descriptor stands there itself */
 		TRY(make_itab(arena, dynamic->descriptor, &first));
 	if (dynamic->direct_interface && dynamic->size <= word) {
 		TRY(encode_at(literal, dynamic, arena, taddr_add(at, word)));
