@@ -93,7 +93,10 @@ static void check_structs(struct program *program, struct report *report)
 		error_free(error);
 		return;
 	}
-	for (const char *const *name = header.implementation == MAP_CLASSIC ? classic_structs : swiss_structs; *name != NULL; name++)
+
+	const char *const *name = header.implementation == MAP_CLASSIC ? classic_structs : swiss_structs;
+
+	for (; *name != NULL; name++)
 		check_struct(program, *name, report);
 }
 
@@ -150,7 +153,8 @@ static void check_layout(struct type_check *of)
 
 	unsigned figures = map_layout_compare(&known, of->type->map_layout, layout_differs, of->check);
 
-	buffer_append_format(of->detail, "%s against the table of Go 1.%d: %u figures", source, of->program->version->minor, figures);
+	buffer_append_format(of->detail, "%s against the table of Go 1.%d: %u figures", source, of->program->version->minor,
+			     figures);
 }
 
 /* --- type: against the runtime's descriptor --------------------------------------------------------------------- */
@@ -171,10 +175,10 @@ static void expect(struct type_check *of, const char *const *names, uint64_t exp
 
 static const char *kind_name(enum go_kind kind)
 {
-	static const char *const names[] = { "no kind", "bool", "int", "int8", "int16", "int32", "int64", "uint", "uint8", "uint16",
-					     "uint32", "uint64", "uintptr", "float32", "float64", "complex64", "complex128", "array",
-					     "chan", "func", "interface", "map", "pointer", "slice", "string", "struct",
-					     "unsafe.Pointer" };
+	static const char *const names[] = { "no kind",	  "bool",   "int",    "int8",	 "int16",   "int32",	 "int64",
+					     "uint",	  "uint8",  "uint16", "uint32",	 "uint64",  "uintptr",	 "float32",
+					     "float64",	  "complex64", "complex128", "array", "chan",  "func",	 "interface",
+					     "map",	  "pointer", "slice", "string",	 "struct",  "unsafe.Pointer" };
 
 	return names[kind < ARRAY_SIZE(names) ? kind : 0];
 }
@@ -249,7 +253,8 @@ static void expect_struct(struct type_check *of, const char *const *names, uint6
 	struct error *error = map_descriptor_size_at(of->program, taddr_of(field->value), &found);
 
 	if (error != NULL)
-		report_wrong(of->check, field->address, "a descriptor", error->message, "%s, %s", of->descriptor->name, field->name);
+		report_wrong(of->check, field->address, "a descriptor", error->message, "%s, %s", of->descriptor->name,
+			     field->name);
 	else if (found != size)
 		wrong_number(of->check, field->address, size, found, field->name, "size");
 	error_free(error);
@@ -267,8 +272,8 @@ static void expect_hasher(struct type_check *of)
 	struct error *error = target_read_word(of->program->memory, taddr_of(field->value), &code);
 
 	if (error != NULL || code == 0)
-		report_wrong(of->check, field->address, "a function", error ? error->message : "nil", "%s, %s", of->descriptor->name,
-			     field->name);
+		report_wrong(of->check, field->address, "a function", error ? error->message : "nil", "%s, %s",
+			     of->descriptor->name, field->name);
 	error_free(error);
 }
 
@@ -341,7 +346,8 @@ static struct error *read_descriptor(struct type_check *of, struct map_descripto
 	TRY(gotype_descriptor(of->type, &address));
 	TRY(gotype_of_descriptor(of->program, address, &type));
 	if (type->kind != GO_MAP)
-		return error_new(ERROR_TARGET, "0x%llx: the descriptor of a %s", (unsigned long long)address.v, kind_name(type->kind));
+		return error_new(ERROR_TARGET, "0x%llx: the descriptor of a %s", (unsigned long long)address.v,
+				 kind_name(type->kind));
 	return map_descriptor_read(of->program, address, out);
 }
 
@@ -357,8 +363,8 @@ static void check_descriptor(struct type_check *of)
 	}
 	of->descriptor = &descriptor;
 	compare_descriptor(of);
-	buffer_append_format(of->detail, "; the runtime's descriptor at 0x%llx: %u figures", (unsigned long long)descriptor.address.v,
-			     of->figures);
+	buffer_append_format(of->detail, "; the runtime's descriptor at 0x%llx: %u figures",
+			     (unsigned long long)descriptor.address.v, of->figures);
 }
 
 static void check_type(struct program *program, struct gotype *type, struct report *report)

@@ -10,6 +10,7 @@
  * types. Without program->memory descriptors are read from the file, where it is one whose pointers are in it. What cannot be
  * compared is ok, and the check's detail says why.
  */
-struct error *verify_sources(struct program *program, struct gotype *const *types, size_t count, struct report *report) MUST_CHECK;
+struct error *verify_sources(struct program *program, struct gotype *const *types, size_t count,
+			     struct report *report) MUST_CHECK;
 
 #endif

@@ -8,7 +8,8 @@
  * A program of that version for that machine which has neither binary nor memory (the caller sets program->memory where there
  * comes to be one). `version` must outlive it. Ended with program_destroy().
  */
-struct error *program_create_alone(const struct go_version *version, const struct machine *machine, struct program **out) MUST_CHECK;
+struct error *program_create_alone(const struct go_version *version, const struct machine *machine,
+				   struct program **out) MUST_CHECK;
 
 /* Addresses from here to SPELLING_DESCRIPTORS_END stand for type descriptors: nothing else may lie there. */
 enum { SPELLING_DESCRIPTORS = 0x1000, SPELLING_DESCRIPTORS_END = 0x100000 };

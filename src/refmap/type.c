@@ -34,7 +34,8 @@ static bool is_integer(const struct gotype *key, const struct gotype_traits *tra
  * mapfast(): cmd/compile/internal/gc/walk.go (<= 1.16), cmd/compile/internal/walk/walk.go. 1.8 has no fast functions but those
  * that only read.
  */
-static enum refmap_variant variant_of(const struct gotype *key, const struct gotype_traits *traits, const struct refmap_type *type)
+static enum refmap_variant variant_of(const struct gotype *key, const struct gotype_traits *traits,
+				      const struct refmap_type *type)
 {
 	bool pointer = traits->pointers;
 

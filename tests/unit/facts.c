@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "binary/debug.h"
-#include "gotype/program.h"
+#include "gotype/spelling.h"
 #include "layout/descriptor.h"
 #include "layout/map.h"
 #include "layout/table.h"
@@ -130,6 +130,61 @@ static void check_maps(struct binary *binary)
 	program_destroy(visit.program);
 }
 
+/* --- types by their spelling ---------------------------------------------------------------------------------- */
+
+struct spelling_visit {
+	struct program *program, *alone;
+	unsigned types;
+};
+
+/* What can be made from a type's name in DWARF is what DWARF describes, of the same name. */
+static bool check_spelling(void *context, const char *name, uint64_t die)
+{
+	struct spelling_visit *visit = context;
+	struct gotype *type, *made;
+	uint64_t align, made_align;
+	struct error *error = gotype_of_spelling(visit->alone, name, &made);
+
+	if (error != NULL) { /* main.point, and what is made of it */
+		error_free(error);
+		return true;
+	}
+	/* unsafe.Pointer has no kind in DWARF; C's int is no int */
+	if (!CHECK(program_type_at(visit->program, die, &type) == NULL) || made->kind == GO_UNSAFE_POINTER ||
+	    type->kind == GO_INVALID || strcmp(type->name, name) != 0)
+		return true;
+	visit->types++;
+	CHECK_TEXT(made->name, name);
+	CHECK_UINT(made->kind, type->kind);
+	CHECK_UINT(made->size, type->size);
+	if (!CHECK(gotype_complete(type) == NULL) || !CHECK(gotype_align(type, &align) == NULL) ||
+	    !CHECK(gotype_align(made, &made_align) == NULL))
+		return true;
+	CHECK_UINT(made_align, align);
+	CHECK(made->length == type->length && made->field_count == type->field_count && made->has_methods == type->has_methods);
+	for (size_t i = 0; i < type->field_count && i < made->field_count; i++) {
+		CHECK_TEXT(made->fields[i].name, type->fields[i].name);
+		CHECK_UINT(made->fields[i].offset, type->fields[i].offset);
+	}
+	if (type->kind == GO_MAP && type->map_layout->implementation == made->map_layout->implementation &&
+	    !map_layout_splits_groups(visit->program->binary))
+		map_layout_compare(made->map_layout, type->map_layout, differs, (void *)name);
+	return true;
+}
+
+static void check_spellings(struct binary *binary)
+{
+	struct spelling_visit visit = { 0 };
+
+	if (!CHECK(program_create(binary, NULL, &visit.program) == NULL) ||
+	    !CHECK(program_create_alone(visit.program->version, &binary->machine, &visit.alone) == NULL))
+		return;
+	debug_each_type(binary->debug, check_spelling, &visit);
+	CHECK(visit.types >= 40);
+	program_destroy(visit.alone);
+	program_destroy(visit.program);
+}
+
 int main(int argc, char **argv)
 {
 	struct binary *binary = NULL;
@@ -148,6 +203,7 @@ int main(int argc, char **argv)
 	check_constants(binary->debug, version, header.implementation == MAP_CLASSIC);
 	check_descriptors(binary);
 	check_maps(binary);
+	check_spellings(binary);
 	binary_destroy(binary);
 	close(fd);
 	return check_done();

@@ -150,7 +150,8 @@ static void check_agreement(struct target *memory)
 		if (!CHECK(check->ok) || getenv("SOURCES_SHOW"))
 			fprintf(stderr, "%s %s: %s\n", check->name, check->subject, check->detail);
 		for (size_t k = 0; k < check->wrong_count; k++)
-			fprintf(stderr, "\t%s: %s, should be %s\n", check->wrong[k].place, check->wrong[k].found, check->wrong[k].expected);
+			fprintf(stderr, "\t%s: %s, should be %s\n", check->wrong[k].place, check->wrong[k].found,
+				check->wrong[k].expected);
 	}
 	CHECK(types.count >= 20);
 	/* 1.8 has no mapextra */
@@ -192,7 +193,8 @@ static void check_patch(size_t types_most, const struct map_descriptor_field *fi
 
 static bool is_pointer(const char *name)
 {
-	static const char *const names[] = { "Key", "key", "Elem", "elem", "Bucket", "bucket", "Group", "hmap", "Hasher", "hasher" };
+	static const char *const names[] = { "Key", "key", "Elem", "elem", "Bucket", "bucket", "Group", "hmap", "Hasher",
+					     "hasher" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (strcmp(name, names[i]) == 0)
