@@ -6,6 +6,7 @@
 
 #include "analysis/expression.h"
 #include "analysis/literal_private.h"
+#include "analysis/suggestion.h"
 #include "target/arena.h"
 
 /* Not canonical on amd64, the kernel's or nobody's elsewhere; 32-bit: below what vm.mmap_min_addr lets anybody map (64 KiB). */
@@ -155,7 +156,8 @@ static struct error *encode_struct(const struct literal *literal, struct gotype 
 		int place = literal->names[i] ? gotype_field_find(type, literal->names[i]) : (int)i;
 
 		if (place < 0)
-			return error_new(ERROR_USAGE, "%s has no field %s", type->name, literal->names[i]);
+			return suggest_field(error_new(ERROR_USAGE, "%s has no field %s", type->name, literal->names[i]), type,
+					     literal->names[i]);
 		TRY(encode_at(literal->items[i], type->fields[place].type, arena, taddr_add(at, type->fields[place].offset)));
 	}
 	return NULL;

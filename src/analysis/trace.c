@@ -274,7 +274,7 @@ static struct error *compute_hash(struct tracer *tracer, bool by_typehash, struc
 	}
 
 	bool unknown = !step->hash.known && key_hash_reason(hasher)[0] != '\0';
-	struct error *error = unknown ? error_new(ERROR_TARGET, "the key has no hash: %s", key_hash_reason(hasher)) : NULL;
+	struct error *error = unknown ? error_new(ERROR_USAGE, "the key has no hash: %s", key_hash_reason(hasher)) : NULL;
 
 	key_hasher_destroy(hasher);
 	return error;

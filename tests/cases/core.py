@@ -3,7 +3,7 @@ import os
 import shutil
 import subprocess
 
-from cases import corrupt, maps, verify
+from cases import corrupt, maps, trace, verify
 
 
 def check_gdb(checks, tool, label, zoo):
@@ -13,6 +13,7 @@ def check_gdb(checks, tool, label, zoo):
     core = zoo.gdb_core()
     checks.true(f"{label} gcore: the target answers", zoo.answers(), "no pong")
     maps.check_all(checks, tool, f"{label} gcore", ["-c", core], zoo.truth, inside=False)
+    trace.check(checks, tool, f"{label} gcore", ["-c", core], zoo.truth, inside=False)
     verify.check_all(checks, tool, f"{label} gcore", ["-c", core], zoo.truth)
     os.remove(core)
 
@@ -27,6 +28,7 @@ def check_kernel(checks, tool, label, zoo):
     maps.check_all(checks, tool, f"{label} core", target, zoo.truth, inside=False)
     check_found_executable(checks, tool, f"{label} core without -e", core, zoo)
     check_truncated(checks, tool, f"{label} truncated core", core, zoo)
+    trace.check(checks, tool, f"{label} core", target, zoo.truth, inside=False)
     verify.check_all(checks, tool, f"{label} core", target, zoo.truth)
     verify.check_corrupt(checks, tool, label, core, zoo.executable, zoo.truth)
     corrupt.check(checks, tool, f"{label} corrupt", core, zoo.executable, zoo.truth)

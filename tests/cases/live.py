@@ -1,5 +1,5 @@
 """A running zoo: every command, and the zoo still answers afterwards."""
-from cases import maps, options, verify
+from cases import maps, options, trace, verify
 from harness import compare
 
 
@@ -8,6 +8,7 @@ def check(checks, tool, label, zoo):
     check_fixture(checks, f"{label} fixture", zoo.truth)
     maps.check_all(checks, tool, f"{label} live", target, zoo.truth)
     options.check(checks, tool, label, target, zoo.truth, zoo.executable)
+    trace.check(checks, tool, f"{label} live", target, zoo.truth)
     verify.check_all(checks, tool, f"{label} live", target, zoo.truth)
     verify.check_at_rest(checks, tool, label, zoo.executable)
     verify.check_other_hash(checks, tool, label, zoo.executable)
