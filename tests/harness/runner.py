@@ -3,7 +3,7 @@ import argparse
 import os
 import traceback
 
-from cases import core, errors, heap, live, processes, replay, units
+from cases import core, errors, heap, live, processes, refmap, replay, units
 from harness import go, process, zoo
 from harness.checks import Checks
 from harness.tool import Tool
@@ -77,11 +77,15 @@ def check_version(checks, tool, version, mode, options):
     full, folder = go.build(version, mode)
     checks.note(f"go{full} {mode}: built")
     units.check_facts(checks, options.build, label, os.path.join(folder, "zoo"))
+    if mode == "plain":
+        units.check_map_types(checks, options.build, version)
     refmap.check(checks, options.build, version, mode)
     tool = Tool(tool.path, *go.MODES[mode].surroundings(folder))
     animal = zoo.Zoo(os.path.join(folder, "zoo"), options.big)
     try:
         heap.check(checks, options.build, label, animal, options.targets)
+        if "live" in options.targets:
+            units.check_sources(checks, options.build, label, animal.process.pid)
         for target, check in (("live", live.check), ("gcore", core.check_gdb), ("core", core.check_kernel)):
             if target in options.targets:
                 check(checks, tool, label, animal)
