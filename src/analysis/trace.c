@@ -99,6 +99,12 @@ struct trace_slot *trace_slot_of(struct tracer *tracer, unsigned slot)
 	return &tracer->trace->steps[tracer->trace->count - 1].unit.slots[slot];
 }
 
+/* Without DWARF the type of a map may be one that reflect.MapOf made, whose hasher is runtime.typehash. */
+static bool may_be_made_by_reflect(const struct go_map *map)
+{
+	return map->type->die == 0 && map->program->binary != NULL;
+}
+
 /* The slot of a key that was found without looking at its control byte has the one that belongs to the hash. */
 static void check_control(struct tracer *tracer, unsigned slot)
 {
@@ -106,8 +112,7 @@ static void check_control(struct tracer *tracer, unsigned slot)
 	const struct trace_slot *seen = trace_slot_of(tracer, slot);
 	uint8_t right = map->layout->implementation == MAP_CLASSIC ? trace_tophash(tracer) : trace_h2(tracer);
 
-	/* without DWARF the map may be one that reflect made, and hash otherwise: see trace_lookup() */
-	if (tracer->trace->hash_known && map->type->die != 0 && seen->control != right)
+	if (tracer->trace->hash_known && !may_be_made_by_reflect(map) && seen->control != right)
 		findings_add(tracer->findings, seen->key, "slot %u: its control byte is 0x%02x, the key's hash says 0x%02x", slot,
 			     seen->control, right);
 }
@@ -381,10 +386,7 @@ static struct error *look_up_by(const struct go_map *map, taddr key, bool by_typ
 	return error;
 }
 
-/*
- * Maps whose type reflect.MapOf made hash by runtime.typehash. A type that has no DWARF may be one: where its key is not found by the
- * compiler's function but is by the other, it is.
- */
+/* A key that is not found by the compiler's hash function but is by typehash shows that reflect made the map. */
 struct error *trace_lookup(const struct go_map *map, taddr key, struct findings *findings, struct trace *out)
 {
 	struct trace other = { 0 };
@@ -392,7 +394,7 @@ struct error *trace_lookup(const struct go_map *map, taddr key, struct findings 
 
 	*out = (struct trace){ 0 };
 	TRY(look_up_by(map, key, false, findings, out));
-	if (map->type->die != 0 || map->type->descriptor.v == 0 || out->found || !out->hash_known)
+	if (!may_be_made_by_reflect(map) || out->found || !out->hash_known)
 		return NULL;
 
 	struct error *error = look_up_by(map, key, true, &ignored, &other);
