@@ -100,10 +100,15 @@ static uint64_t order(struct prover *p, const struct sequence *s, uint64_t limit
 	return entries;
 }
 
-/* An address for the arena that no process uses: above all of user space, or below where 32-bit programs have anything. */
-static taddr arena_base(const struct machine *machine)
+/*
+ * Addresses for the arena that no process uses: above all of user space, or, of a 32-bit program, between the heap, which grows
+ * from low addresses up, and the kernel's mappings, which grow from high ones down.
+ */
+static struct target *make_arena(const struct machine *machine)
 {
-	return taddr_of(machine->word_size == 8 ? UINT64_C(1) << 60 : 0x20000000);
+	if (machine->word_size == 8)
+		return arena_create(machine, taddr_of(UINT64_C(1) << 60), (size_t)8 << 30);
+	return arena_create(machine, taddr_of(0xa0000000), 0x20000000);
 }
 
 static void open_all(struct prover *p)
@@ -113,7 +118,7 @@ static void open_all(struct prover *p)
 	check(live_open(p->pid, &options, &p->live));
 	check(binary_open(p->live->executable.fd, p->live->executable.path, &p->binary));
 	check(debug_open(p->binary, NULL));
-	p->arena = arena_create(&p->live->machine, arena_base(&p->live->machine), p->live->machine.word_size == 8 ? (size_t)8 << 30 : 0x20000000);
+	p->arena = make_arena(&p->live->machine);
 	p->cache = cache_create(p->live);
 	p->memory = overlay_create(p->arena, p->cache);
 	check(program_create(p->binary, p->live, &p->program));
