@@ -77,34 +77,8 @@ static void compare_slots(struct verify *verify, const struct verify_slot *a, co
 		report_twin(verify, a, b);
 }
 
-static inline uint64_t rotate(uint64_t word, unsigned bytes)
+void verify_compare_twins(struct verify *verify, const struct map_table *table, const struct map_unit *unit)
 {
-	return word >> 8 * bytes | word << (64 - 8 * bytes);
-}
-
-/* The top bits of the live slots' bytes. */
-static inline uint64_t live_tops(const struct map_unit *unit)
-{
-	/* of eight copies each keeps its own bit, which is carried to the top */
-	uint64_t bits = unit->live * VERIFY_EACH & UINT64_C(0x8040201008040201);
-
-	return ((bits + ~VERIFY_TOPS) | bits) & VERIFY_TOPS;
-}
-
-/* Whether two live slots have the same byte: each against those 1 to 4 further on. */
-static inline bool has_twins(uint64_t controls, uint64_t live)
-{
-	uint64_t same = 0;
-
-	for (unsigned i = 1; i <= MAP_SLOTS / 2; i++)
-		same |= verify_zero_bytes(controls ^ rotate(controls, i)) & rotate(live, i);
-	return (same & live) != 0;
-}
-
-void verify_find_twins(struct verify *verify, const struct map_table *table, const struct map_unit *unit)
-{
-	if (!has_twins(verify_controls(verify->map, unit), live_tops(unit)))
-		return;
 	for (unsigned left = unit->live; left != 0; left &= left - 1) {
 		struct verify_slot a = { table, unit, (unsigned)__builtin_ctz(left) };
 
@@ -120,7 +94,7 @@ void verify_find_twins(struct verify *verify, const struct map_table *table, con
 void verify_compare_with(struct verify *verify, const struct map_unit *other, const struct verify_slot *at)
 {
 	uint8_t control = map_control(verify->map, at->unit, at->slot);
-	uint64_t same = verify_zero_bytes(verify_controls(verify->map, other) ^ control * VERIFY_EACH) & live_tops(other);
+	uint64_t same = verify_zero_bytes(verify_controls(verify->map, other) ^ control * VERIFY_EACH) & verify_live_tops(other);
 
 	for (; same != 0; same &= same - 1) {
 		struct verify_slot twin = { at->table, other, (unsigned)__builtin_ctzll(same) / 8 };

@@ -19,11 +19,24 @@ struct home {
 	const struct map_table *table; /* Swiss; NULL: a small map */
 	const struct map_unit *units;
 	size_t count;
-	uint64_t mask;  /* of buckets, or of the table's groups */
-	unsigned shift; /* Swiss: the hash's bits below those of the directory; 64: it has one slot */
+	uint64_t mask; /* of buckets, or of the table's groups */
+	/* Swiss: the table's directory slots, and how far a hash is shifted for its own; all fit where there is no directory */
+	uint64_t first, slots;
+	unsigned shift;
 };
 
 /* --- hashers ---------------------------------------------------------------------------------------------------- */
+
+/* Most keys are integers: a step of hashing that needs no looking up of steps (genhash: memhash32, memhash64). */
+static verify_plain_hash *plain_hash(const struct go_map *map, const struct hash_state *state)
+{
+	const struct gotype *key = map->type->key;
+	bool plain = gotype_is_integer(key) || key->kind == GO_POINTER || key->kind == GO_CHAN || key->kind == GO_UNSAFE_POINTER;
+
+	if (!plain || map->layout->key_indirect)
+		return NULL;
+	return key->size == 8 ? hash_functions_of(state)->memory64 : key->size == 4 ? hash_functions_of(state)->memory32 : NULL;
+}
 
 static struct error *open_hashers(struct verify *verify)
 {
@@ -32,6 +45,7 @@ static struct error *open_hashers(struct verify *verify)
 	/* reflect.MapOf makes types whose maps hash by runtime.typehash; of structs that differs from 1.17 on */
 	bool two_ways = state->go_minor >= 17 && (key->kind == GO_STRUCT || key->kind == GO_ARRAY);
 
+	verify->plain = plain_hash(verify->map, state);
 	TRY(key_hasher_create(state, key, false, &verify->hasher));
 	return two_ways ? key_hasher_create(state, key, true, &verify->other) : NULL;
 }
@@ -139,6 +153,15 @@ static inline bool hash_key(struct verify *verify, const struct verify_slot *at,
 	return false;
 }
 
+/* The same by the function that is taken for the map's. */
+static inline bool hash_slot(struct verify *verify, const struct verify_slot *at, uint64_t seed, uint64_t *hash)
+{
+	if (verify->plain == NULL)
+		return hash_key(verify, at, verify->hasher, seed, hash);
+	*hash = verify->plain(&verify->verifier->state, map_key_slot(verify->map, at->unit, at->slot), seed);
+	return true;
+}
+
 /* Judges one slot by a hash: true where a lookup comes by it. */
 typedef bool fits_function(const struct verify *verify, const struct home *home, const struct verify_slot *at, uint64_t hash);
 
@@ -195,18 +218,19 @@ static void judge_classic(struct verify *verify, const struct home *home, const 
 
 static void place_bucket(struct verify *verify, const struct home *home, const struct map_unit *unit)
 {
-	uint64_t seed = verify->map->classic.hash0, hash;
+	uint64_t seed = verify->map->classic.hash0, hash, placed = 0;
 
 	for (unsigned live = unit->live; live != 0; live &= live - 1) {
 		struct verify_slot at = { NULL, unit, (unsigned)__builtin_ctz(live) };
 
-		if (!hash_key(verify, &at, verify->hasher, seed, &hash))
+		if (!hash_slot(verify, &at, seed, &hash))
 			continue;
 		if (__builtin_expect(fits_bucket(verify, home, &at, hash), true))
-			verify->placed++;
+			placed++;
 		else
 			judge_classic(verify, home, &at, hash);
 	}
+	verify->placed += placed;
 }
 
 void verify_classic_keys(struct verify *verify, const struct map_unit *units, size_t count)
@@ -226,14 +250,9 @@ void verify_classic_keys(struct verify *verify, const struct map_unit *units, si
 
 /* --- Swiss ------------------------------------------------------------------------------------------------------ */
 
-static inline uint64_t directory_slot(const struct home *home, uint64_t hash)
-{
-	return home->shift < 64 ? hash >> home->shift : 0;
-}
-
 static inline bool in_directory(const struct home *home, uint64_t hash)
 {
-	return home->table == NULL || directory_slot(home, hash) - home->table->directory_index < home->table->directory_slots;
+	return (hash >> home->shift) - home->first < home->slots;
 }
 
 static inline bool has_empty_slot(const struct verify *verify, const struct map_unit *unit)
@@ -287,7 +306,7 @@ static void misplaced_swiss(struct verify *verify, const struct home *home, cons
 		wrong_key(verify, at,
 			  xasprintf("a key of table %llu", (unsigned long long)home->table->directory_index),
 			  xasprintf("a key of directory slot %llu, H2 0x%02x (hash 0x%llx)",
-				    (unsigned long long)directory_slot(home, hash), (unsigned)hash & 0x7f, (unsigned long long)hash));
+				    (unsigned long long)(hash >> home->shift), (unsigned)hash & 0x7f, (unsigned long long)hash));
 	else if (!probe(verify, home, at->unit->index, hash, &end))
 		wrong_key(verify, at, xasprintf("a key whose lookup comes by group %llu", (unsigned long long)at->unit->index),
 			  xasprintf("one whose lookup ends in group %llu, which has an empty slot (hash 0x%llx)",
@@ -311,31 +330,36 @@ static void judge_swiss(struct verify *verify, const struct home *home, const st
 
 static void place_group(struct verify *verify, const struct home *home, const struct map_unit *unit)
 {
-	uint64_t seed = verify->map->swiss.seed, hash;
+	uint64_t seed = verify->map->swiss.seed, controls = verify_controls(verify->map, unit), hash, placed = 0;
 
 	for (unsigned live = unit->live; live != 0; live &= live - 1) {
 		struct verify_slot at = { home->table, unit, (unsigned)__builtin_ctz(live) };
 
-		if (!hash_key(verify, &at, verify->hasher, seed, &hash))
+		if (!hash_slot(verify, &at, seed, &hash))
 			continue;
-		if (__builtin_expect(((hash >> 7) & home->mask) == unit->index &&
-				     (hash & 0x7f) == map_control(verify->map, unit, at.slot) && in_directory(home, hash), true))
-			verify->placed++;
+		if (__builtin_expect(((hash >> 7) & home->mask) == unit->index && (hash & 0x7f) == (controls >> 8 * at.slot & 0xff) &&
+				     in_directory(home, hash), true))
+			placed++;
 		else
 			judge_swiss(verify, home, &at, hash);
 	}
+	verify->placed += placed;
 }
 
 void verify_swiss_keys(struct verify *verify, const struct map_table *table, const struct map_unit *units, size_t count)
 {
 	const struct go_map *map = verify->map;
-	struct home home = { .table = table, .units = units, .count = count, .shift = 64 };
+	bool strings = map->type->key->kind == GO_STRING;
+	struct home home = { .table = table, .units = units, .count = count, .shift = 63, .slots = 2 };
 
 	home.mask = table ? table->group_count - 1 : 0;
-	if (map->swiss.dir_len > 1)
-		home.shift = 8u * map->program->machine.word_size - map->swiss.global_depth;
+	if (map->swiss.dir_len > 1) {
+		home.shift = (8u * map->program->machine.word_size - map->swiss.global_depth) & 63;
+		home.first = table->directory_index;
+		home.slots = table->directory_slots;
+	}
 	for (size_t i = 0; i < count; i++) {
-		if (i + AHEAD < count)
+		if (strings && i + AHEAD < count)
 			map_unit_prefetch(map, &units[i + AHEAD]);
 		if (verify->hasher != NULL)
 			place_group(verify, &home, &units[i]);

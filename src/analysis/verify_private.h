@@ -22,6 +22,9 @@ struct verifier {
 	struct verify_pointers *pointers; /* of the map that is verified now; NULL: not looked at */
 };
 
+/* memhash32 or memhash64. */
+typedef uint64_t verify_plain_hash(const struct hash_state *state, const void *key, uint64_t seed);
+
 /* One map being verified. */
 struct verify {
 	struct verifier *verifier;
@@ -35,6 +38,7 @@ struct verify {
 	uint64_t table_used; /* sum of what the tables say */
 
 	/* keys */
+	verify_plain_hash *plain; /* where hashing a key is this and nothing else; NULL: `hasher` has to be asked */
 	struct key_hasher *hasher;
 	struct key_hasher *other; /* the way that is tried while `hasher` is not proved right; NULL: there is none */
 	bool by_typehash;         /* `hasher` is runtime.typehash */
@@ -130,8 +134,38 @@ void verify_swiss_keys(struct verify *verify, const struct map_table *table, con
 
 void verify_duplicates_open(struct verify *verify);
 void verify_duplicates_report(struct verify *verify);
-/* The unit's slots among each other: those of equal keys have the same control byte. */
-void verify_find_twins(struct verify *verify, const struct map_table *table, const struct map_unit *unit);
+/* Compares the keys of a unit's slots that have the same control byte. */
+void verify_compare_twins(struct verify *verify, const struct map_table *table, const struct map_unit *unit);
+
+static inline uint64_t verify_rotate(uint64_t word, unsigned bytes)
+{
+	return word >> 8 * bytes | word << (64 - 8 * bytes);
+}
+
+/* The top bits of the live slots' bytes. */
+static inline uint64_t verify_live_tops(const struct map_unit *unit)
+{
+	/* of eight copies each keeps its own bit, which is carried to the top */
+	uint64_t bits = unit->live * VERIFY_EACH & UINT64_C(0x8040201008040201);
+
+	return ((bits + ~VERIFY_TOPS) | bits) & VERIFY_TOPS;
+}
+
+/* The unit's slots among each other: those of equal keys have the same control byte. Each is held against those 1 to 4 further on. */
+static inline void verify_find_twins(struct verify *verify, const struct map_table *table, const struct map_unit *unit)
+{
+	uint64_t controls = verify_controls(verify->map, unit), live = verify_live_tops(unit), same = 0;
+
+	for (unsigned i = 1; i <= MAP_SLOTS / 2; i++) {
+		uint64_t difference = controls ^ verify_rotate(controls, i);
+
+		/* the top bits of bytes that are 0, and perhaps of one above such a byte: good enough to look closer */
+		same |= (difference - VERIFY_EACH) & ~difference & verify_rotate(live, i);
+	}
+	if (__builtin_expect((same & live) != 0, false))
+		verify_compare_twins(verify, table, unit);
+}
+
 /* The slots of different buckets of a chain. */
 void verify_compare_chain(struct verify *verify, const struct map_unit *units, size_t count);
 /* The slot and those of another unit. */

@@ -195,15 +195,17 @@ def check_writing(checks, name, patient):
 
 
 def check_free_slot(checks, name, patient, truth):
-    """A free slot becomes a deleted one, where no deletion leaves such a one."""
+    """A free slot becomes a deleted one, where no deletion leaves such a one. In a group that has no other free slot only the
+    table's growthLeft tells."""
     old = patient.classic and int(truth.go.split()[0].split(".")[1]) < 12
     unit = next((unit for unit in patient.units if unit["slots"][7]["state"] in ("empty", "emptyRest")), None)
     if unit is None or old:
         return
     address = int(unit["address"], 0) + 7
     document = patient.verify(f"{name} free slot", address, bytes([0x01 if patient.classic else 0xfe]))
-    found = wrong_of(document, "slots")
-    checks.true(f"{name} free slot: named", any(int(wrong["address"], 0) == address and "slot 7, " in wrong["place"] for wrong in found), str(found))
+    found = wrong_of(document, "slots", "header")
+    checks.true(f"{name} free slot: named", any(int(wrong["address"], 0) == address and "slot 7, " in wrong["place"] for wrong in found)
+                or any("growthLeft" in wrong["place"] for wrong in found), str(found))
 
 
 def check_statuses(checks, tool, name, core, executable, memory):
