@@ -94,7 +94,7 @@ static inline struct classic_sum classic_sum_chain(struct refmap_world *world, t
 			uint8_t top = classic_tophashes(world, bucket)[slot];
 
 			world_expect(world, !rest || top == 0, "behind emptyRest all is emptyRest");
-			world_expect(world, !classic_has_rest(world) || top != 0 || before != 1, "no emptyOne before an emptyRest");
+			world_expect(world, !classic_has_rest(world) || top != 0 || before != 1, "emptyOne before emptyRest");
 			world_expect(world, top <= classic_has_rest(world) || top >= classic_minimum(world), "a tophash's value");
 			rest = classic_has_rest(world) && top == 0;
 			before = top;
@@ -155,28 +155,37 @@ static inline struct classic_sum classic_check_new(struct refmap_world *world, u
 		struct classic_sum chain = classic_sum_chain(world, classic_bucket_of(world, array, i), i, mask);
 
 		if (old != 0 && !classic_is_evacuated(world, classic_bucket_of(world, old, i & classic_old_mask(world))))
-			world_expect(world, chain.live + chain.overflow == 0, "a bucket before its old one's evacuation is empty");
+			world_expect(world, chain.live + chain.overflow == 0, "a bucket that waits is empty");
 		sum.live += chain.live;
 		sum.overflow += chain.overflow;
 	}
 	return sum;
 }
 
-/* mapextra.overflow of a map without pointers: as long as there are overflow buckets. */
-static inline void classic_check_overflow_list(struct refmap_world *world, uint64_t overflow)
+/* mapextra.overflow (0) or oldoverflow (1); 0 where there is none. */
+static inline uint64_t classic_overflow_list(const struct refmap_world *world, unsigned which)
 {
 	uint8_t word = world->shape.machine.word_size;
-	struct field_at extra = world->layout.classic.extra, first = { 0, word }, second = { word, word };
+	struct field_at extra = world->layout.classic.extra, list = { which * word, word };
 
-	if (world->type.key_pointers || world->type.elem_pointers || world->layout.key_indirect || world->layout.elem_indirect)
-		return;
 	if (extra.size == 0) /* 1.8: hmap.overflow */
 		extra = (struct field_at){ world->layout.header_size - word, word };
 
 	uint64_t address = classic_header(world, extra);
-	uint64_t list = address ? classic_field(world, taddr_of(address), first) : 0;
 
-	world_expect(world, (list ? classic_field(world, taddr_of(list), second) : 0) == overflow, "the list of overflow buckets");
+	return address != 0 ? classic_field(world, taddr_of(address), list) : 0;
+}
+
+/* Of a map without pointers the list is as long as there are overflow buckets. */
+static inline void classic_check_overflow_list(struct refmap_world *world, uint64_t overflow)
+{
+	uint8_t word = world->shape.machine.word_size;
+	struct field_at length = { word, word };
+	uint64_t list = classic_overflow_list(world, 0);
+
+	if (world->type.key_pointers || world->type.elem_pointers || world->layout.key_indirect || world->layout.elem_indirect)
+		overflow = 0;
+	world_expect(world, (list ? classic_field(world, taddr_of(list), length) : 0) == overflow, "the overflow list");
 }
 
 static inline void classic_check_load(struct refmap_world *world, uint64_t count)
@@ -204,6 +213,8 @@ static inline void classic_check(struct refmap_world *world)
 	}
 	if (old != 0)
 		live += classic_check_old(world, old);
+	else
+		world_expect(world, classic_overflow_list(world, 1) == 0, "oldoverflow only while growing");
 	world_expect(world, live == count && count == world->length, "the count");
 	classic_check_load(world, count);
 }

@@ -6,7 +6,8 @@
 static const struct machine amd64 = { EM_X86_64, 8, false }, i386 = { EM_386, 4, false }, ppc64 = { EM_PPC64, 8, true };
 
 /* Rows of world_keys and world_elems */
-enum { KEY_FAST64 = 0, KEY_FASTSTR = 2, KEY_FAST64PTR = 3, KEY_INDIRECT = 9, ELEM_INT64 = 0, ELEM_POINTERS = 3, ELEM_INDIRECT = 5 };
+enum { KEY_FAST64 = 0, KEY_FASTSTR = 2, KEY_FAST64PTR = 3, KEY_INDIRECT = 9 };
+enum { ELEM_INT64 = 0, ELEM_POINTERS = 3, ELEM_INDIRECT = 5 };
 enum { OLDEST = 8, NEWEST = 25 };
 
 static struct refmap_world world;
@@ -152,7 +153,8 @@ static void test_size_classes(void)
 		bool pointers;
 		uint64_t size, room;
 	} known[] = {
-		{ 15, false, 24, 32 }, { 16, false, 24, 24 }, { 8, true, 1, 8 }, { 21, true, 1017, 1024 }, { 8, false, 1025, 1152 },
+		{ 15, false, 24, 32 }, { 16, false, 24, 24 }, { 8, true, 1, 8 }, { 21, true, 1017, 1024 },
+		{ 8, false, 1025, 1152 },
 		{ 21, true, 2304, 2304 }, { 22, true, 2304, 2680 }, { 22, false, 2304, 2304 }, { 25, true, 512, 512 },
 		{ 25, true, 513, 568 }, { 21, true, 32767, 32768 }, { 21, false, 32768, 32768 }, { 22, true, 32760, 32760 },
 		{ 22, true, 32761, 32768 }, { 22, false, 32761, 32768 }, { 22, true, 32769, 40960 }, { 8, false, 39168, 40960 },
@@ -174,7 +176,8 @@ static void check_spares(int minor, unsigned elem, uint64_t hint, unsigned b, ui
 	if (world.layout.classic.next_overflow.size == 0 || b < 4) {
 		CHECK_UINT(HEADER(extra), 0);
 	} else {
-		uint64_t base = UINT64_C(1) << b, next = classic_field(&world, taddr_of(HEADER(extra)), world.layout.classic.next_overflow);
+		uint64_t base = UINT64_C(1) << b;
+		uint64_t next = classic_field(&world, taddr_of(HEADER(extra)), world.layout.classic.next_overflow);
 
 		CHECK_UINT(next, bucket_at(base).v);
 		for (uint64_t i = 0; i + 1 < count; i++)
@@ -255,6 +258,54 @@ static void test_wiping(void)
 		check_wiped(minor, KEY_FAST64PTR, ELEM_INT64, true, false, minor != 10);
 		check_wiped(minor, 6, ELEM_INT64, true, true, minor != 10); /* pointers, slow */
 		check_wiped(minor, 5, ELEM_INT64, minor <= 9, minor <= 9, minor != 10);
+	}
+}
+
+/* Growth from four buckets has begun, and bucket 0 is evacuated. */
+static void check_old_bucket(int minor, unsigned key, bool iterates, bool wiped)
+{
+	uint32_t most = minor == 21 ? 24 : 26;
+
+	open_world(&(struct world_shape){ .minor = minor, .key = key, .hash = WORLD_HASH_ORDERED });
+	put_all(1, most + 1, 1);
+	if (iterates)
+		world_iterate_begin(&world, 0);
+	world_put(&world, 100);
+	CHECK(HEADER(oldbuckets) != 0);
+	CHECK_UINT(is_zero(taddr_add(taddr_of(HEADER(oldbuckets)), 8), world.layout.unit.size - 8), wiped);
+	close_world();
+}
+
+static void test_wiping_of_old_buckets(void)
+{
+	for (int minor = OLDEST; minor <= NEWEST; minor++) {
+		check_old_bucket(minor, KEY_FAST64, false, minor <= 9);
+		check_old_bucket(minor, KEY_FAST64, true, false);
+		check_old_bucket(minor, KEY_FAST64PTR, false, true);
+		check_old_bucket(minor, KEY_FAST64PTR, true, false);
+	}
+}
+
+/* The key of the operation lies in a bucket that the operation evacuates and clears. */
+static void test_key_in_old_bucket(void)
+{
+	for (int minor = OLDEST; minor <= NEWEST; minor++) {
+		uint32_t most = minor == 21 ? 24 : 26;
+
+		open_world(&(struct world_shape){ .minor = minor, .key = KEY_FAST64PTR, .hash = WORLD_HASH_ORDERED });
+		put_all(1, most + 1, 1);
+		world_put(&world, 100);
+
+		taddr old = classic_bucket_of(&world, HEADER(oldbuckets), 3), key = classic_key_of(&world, old, 0);
+		uint32_t number = world_number(&world, key);
+
+		CHECK(!classic_is_evacuated(&world, old));
+		refmap_delete(world.map, key);
+		CHECK(classic_is_evacuated(&world, old));
+		CHECK_UINT(refmap_length(world.map), most);
+		world.entries[number].present = false;
+		world.length--;
+		close_world();
 	}
 }
 
@@ -431,13 +482,34 @@ static void test_iteration_start(void)
 	}
 }
 
+/* One entry in each of eight buckets. */
+static void test_iteration_bucket(void)
+{
+	for (int minor = OLDEST; minor <= NEWEST; minor++) {
+		open_world(&(struct world_shape){ .minor = minor, .hint = minor == 21 ? 40 : 50, .hash = WORLD_HASH_ORDERED });
+		put_all(0, 8, 1);
+
+		struct refmap_world copy = world;
+		uint64_t start = world_random(&copy) & 7;
+		taddr key, elem;
+
+		world_iterate_begin(&world, 0);
+		for (uint64_t i = 0; i < 8; i++) {
+			CHECK(refmap_iterator_next(world.iterators[0], &key, &elem));
+			CHECK_UINT(world_number(&world, key), (start + i) % 8);
+		}
+		world_iterate_end(&world, 0);
+		close_world();
+	}
+}
+
 /* Iterations over maps that grow again and again meanwhile. */
 static void test_growth_under_iterators(void)
 {
 	for (unsigned round = 0; round < 72; round++) {
 		struct world_shape shape = {
-			.minor = OLDEST + (int)(round % (NEWEST - OLDEST + 1)), .key = round % 4 == 0 ? 7 : round % 4 == 1 ? KEY_INDIRECT : 0,
-			.elem = round % 6, .machine = round % 5 ? amd64 : i386,
+			.minor = OLDEST + (int)(round % (NEWEST - OLDEST + 1)),
+			.key = round % 4 == 0 ? 7 : round % 4 == 1 ? KEY_INDIRECT : 0, .elem = round % 6, .machine = round % 5 ? amd64 : i386,
 		};
 		uint32_t start = 5 + round * round / 2, next;
 
@@ -462,7 +534,8 @@ static void test_delete_what_comes(void)
 			taddr key, elem;
 
 			open_world(&(struct world_shape){
-				.minor = minor, .key = count % WORLD_KEYS, .elem = count % WORLD_ELEMS, .hint = count % 2 ? 60 : 0 });
+				.minor = minor, .key = count % WORLD_KEYS, .elem = count % WORLD_ELEMS,
+				.hint = count % 2 ? 60 : 0 });
 			if (world.type.reflexive_key) {
 				put_all(0, count, 1);
 				world.iterators[0] = refmap_iterate(world.map);
@@ -487,8 +560,8 @@ static uint32_t numbers_of(const struct world_shape *shape)
 }
 
 /*
- * From 1.11 to 1.23 iterators may show entries that were cleared, NaNs even after the repair in 1.21 (golang.org/issue/59411), and
- * from 1.24 on entries that were added again may come twice, found through an overflow bucket that the clear let go.
+ * From 1.11 to 1.23 iterators may show entries that were cleared, NaNs even after the repair in 1.21 (golang.org/issue/59411),
+ * and from 1.24 on entries that were added again may come twice, found through an overflow bucket that the clear let go.
  */
 static bool may_clear(void)
 {
@@ -537,8 +610,8 @@ static void test_random(void)
 {
 	for (unsigned i = 0; i < WORLD_KEYS * WORLD_ELEMS * WORLD_HASHES; i++) {
 		struct world_shape shape = {
-			.minor = OLDEST + (int)(i % (NEWEST - OLDEST + 1)), .key = i % WORLD_KEYS, .elem = i / WORLD_KEYS % WORLD_ELEMS,
-			.hash = i / WORLD_KEYS / WORLD_ELEMS, .slow = i / 7 % 2, .hint = i % 3 == 0 ? i * 7 : 0,
+			.minor = OLDEST + (int)(i % (NEWEST - OLDEST + 1)),
+			.key = i % WORLD_KEYS, .elem = i / WORLD_KEYS % WORLD_ELEMS, .hash = i / WORLD_KEYS / WORLD_ELEMS, .slow = i / 7 % 2, .hint = i % 3 == 0 ? i * 7 : 0,
 			.machine = i % 5 == 0 ? i386 : i % 7 == 1 ? ppc64 : amd64,
 		};
 
@@ -556,7 +629,8 @@ static void churn(void)
 static void test_memory(void)
 {
 	for (int minor = OLDEST; minor <= NEWEST; minor++) {
-		open_world(&(struct world_shape){ .minor = minor, .key = minor % 2 ? KEY_INDIRECT : 0, .elem = minor % 2 ? ELEM_INDIRECT : 0 });
+		open_world(&(struct world_shape){
+			.minor = minor, .key = minor % 2 ? KEY_INDIRECT : 0, .elem = minor % 2 ? ELEM_INDIRECT : 0 });
 
 		uint64_t random = world.random, water = 0;
 
@@ -565,6 +639,8 @@ static void test_memory(void)
 			world.random = random;
 			world_create_map(&world);
 			churn();
+			put_all(0, 500, 1);
+			world_clear(&world);
 			CHECK(water == 0 || world_high_water(&world) == water);
 			water = world_high_water(&world);
 		}
@@ -582,6 +658,8 @@ int main(void)
 	test_spares();
 	test_use_of_spares();
 	test_wiping();
+	test_wiping_of_old_buckets();
+	test_key_in_old_bucket();
 	test_empty_rest();
 	test_empty_rest_over_buckets();
 	test_reseed();
@@ -590,6 +668,7 @@ int main(void)
 	test_clear_of_irreflexive_keys();
 	test_clear_under_iterators();
 	test_iteration_start();
+	test_iteration_bucket();
 	test_growth_under_iterators();
 	test_delete_what_comes();
 	test_random();
