@@ -84,7 +84,9 @@ static void settle_on_table(struct swiss_iterator *it)
 /* Past all directory slots that the table fills, or that those fill that have replaced it. */
 static void leave_table(struct swiss_iterator *it)
 {
-	it->directory_index += UINT64_C(1) << (HEADER_GET(it->map, global_depth) - SWISS_GET(it->map, it->table, table_local_depth));
+	uint64_t depth = HEADER_GET(it->map, global_depth) - SWISS_GET(it->map, it->table, table_local_depth);
+
+	it->directory_index += UINT64_C(1) << depth;
 	it->table = taddr_of(0);
 	it->entry_index = 0;
 }

@@ -334,7 +334,7 @@ static inline void world_get(struct refmap_world *world, uint32_t number)
 
 /*
  * The seed changes with that. What a Swiss map gets afterwards may come twice in an iteration that began before: it is looked up
- * for the keys of a table that was replaced, and comes again with the table where the new hash has put it. Go 1.24 ... 1.27 do so.
+ * for the keys of a table that was replaced, and comes again with the table where the new hash has put it. Go does so.
  */
 static inline void world_note_emptied(struct refmap_world *world)
 {

@@ -27,9 +27,10 @@ static inline uint8_t swiss_control_byte(const struct refmap_world *world, taddr
 
 static inline taddr swiss_directory(const struct refmap_world *world, uint64_t index)
 {
+	const struct machine *machine = &world->shape.machine;
 	uint64_t directory = swiss_header(world, world->layout.swiss.dir_ptr);
 
-	return load_address(&world->shape.machine, arena_at(world->arena, taddr_of(directory + index * world->shape.machine.word_size)));
+	return load_address(machine, arena_at(world->arena, taddr_of(directory + index * machine->word_size)));
 }
 
 static inline taddr swiss_group_of(const struct refmap_world *world, taddr table, uint64_t index)
@@ -66,7 +67,7 @@ static inline void swiss_check_vacant(struct refmap_world *world, taddr group, u
 
 	world_expect(world, swiss_is_zero(world, swiss_elem_place(world, group, slot), elem_size), "the elem of a vacant slot");
 	if (world->type.key_pointers || world->layout.key_indirect)
-		world_expect(world, swiss_is_zero(world, swiss_key_place(world, group, slot), key_size), "a vacant key with pointers");
+		world_expect(world, swiss_is_zero(world, swiss_key_place(world, group, slot), key_size), "a vacant key");
 }
 
 static inline struct swiss_sum swiss_sum_group(struct refmap_world *world, taddr group)
@@ -150,8 +151,8 @@ static inline uint64_t swiss_check_table(struct refmap_world *world, taddr table
 	world_expect(world, swiss_field(world, table, fields->table_growth_left) + sum.full + sum.deleted == capacity * 7 / 8,
 		     "a table's growthLeft");
 	world_expect(world, sum.empty != 0, "a table has an empty slot");
-	world_expect(world, sum.deleted == 0 || fields->tombstone_possible.size == 0 || swiss_header(world, fields->tombstone_possible),
-		     "tombstonePossible");
+	if (sum.deleted != 0 && fields->tombstone_possible.size != 0)
+		world_expect(world, swiss_header(world, fields->tombstone_possible) == 1, "tombstonePossible");
 	return sum.full;
 }
 
@@ -161,7 +162,8 @@ static inline uint64_t swiss_check_directory(struct refmap_world *world)
 	uint64_t length = swiss_header(world, fields->dir_len), depth = swiss_header(world, fields->global_depth), full = 0;
 
 	world_expect(world, length == UINT64_C(1) << depth, "dirLen and globalDepth");
-	world_expect(world, swiss_header(world, fields->global_shift) + depth == 8U * world->shape.machine.word_size, "globalShift");
+	world_expect(world, swiss_header(world, fields->global_shift) + depth == 8U * world->shape.machine.word_size,
+		     "globalShift");
 	for (uint64_t i = 0; i < length;) {
 		taddr table = swiss_directory(world, i);
 		uint64_t local = swiss_field(world, table, fields->table_local_depth);

@@ -305,8 +305,10 @@ static void test_random(void)
 static void test_growth_under_iterators(void)
 {
 	for (unsigned round = 0; round < 24; round++) {
-		struct world_shape shape = { .minor = 24 + (int)(round % 4), .key = round % 3 == 0 ? 7 : 0, .machine = round % 5 ? amd64 : i386,
-					     .random = round };
+		struct world_shape shape = {
+			.minor = 24 + (int)(round % 4), .key = round % 3 == 0 ? 7 : 0,
+			.machine = round % 5 ? amd64 : i386, .random = round,
+		};
 		uint32_t start = round < 8 ? 5 : 150 * round, next;
 
 		open_world(&shape);
