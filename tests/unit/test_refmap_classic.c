@@ -509,7 +509,8 @@ static void test_growth_under_iterators(void)
 	for (unsigned round = 0; round < 72; round++) {
 		struct world_shape shape = {
 			.minor = OLDEST + (int)(round % (NEWEST - OLDEST + 1)),
-			.key = round % 4 == 0 ? 7 : round % 4 == 1 ? KEY_INDIRECT : 0, .elem = round % 6, .machine = round % 5 ? amd64 : i386,
+			.key = round % 4 == 0 ? 7 : round % 4 == 1 ? KEY_INDIRECT : 0, .elem = round % 6,
+			.machine = round % 5 ? amd64 : i386,
 		};
 		uint32_t start = 5 + round * round / 2, next;
 
@@ -611,7 +612,8 @@ static void test_random(void)
 	for (unsigned i = 0; i < WORLD_KEYS * WORLD_ELEMS * WORLD_HASHES; i++) {
 		struct world_shape shape = {
 			.minor = OLDEST + (int)(i % (NEWEST - OLDEST + 1)),
-			.key = i % WORLD_KEYS, .elem = i / WORLD_KEYS % WORLD_ELEMS, .hash = i / WORLD_KEYS / WORLD_ELEMS, .slow = i / 7 % 2, .hint = i % 3 == 0 ? i * 7 : 0,
+			.key = i % WORLD_KEYS, .elem = i / WORLD_KEYS % WORLD_ELEMS, .hash = i / WORLD_KEYS / WORLD_ELEMS,
+			.slow = i / 7 % 2, .hint = i % 3 == 0 ? i * 7 : 0,
 			.machine = i % 5 == 0 ? i386 : i % 7 == 1 ? ppc64 : amd64,
 		};
 
