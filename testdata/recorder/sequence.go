@@ -16,10 +16,10 @@ type profile struct {
 }
 
 var profiles = map[string]*profile{
-	"grow":       {func(s *sequence, done, all int) int { return all }, 20, 50, 0, 0, 5},
-	"churn":      {func(s *sequence, done, all int) int { return s.level }, 20, 50, 300, 0, 5},
-	"waves":      {func(s *sequence, done, all int) int { return wave(s.level, done*5, all) }, 20, 50, 50, 20, 10},
-	"tombstones": {func(s *sequence, done, all int) int { return s.edge }, 10, 20, 450, 0, 5},
+	"grow":       {func(s *sequence, done, all int) int { return all }, 20, 50, 0, 0, 30},
+	"churn":      {func(s *sequence, done, all int) int { return s.level }, 20, 50, 300, 0, 30},
+	"waves":      {func(s *sequence, done, all int) int { return wave(s.level, done*5, all) }, 20, 50, 50, 20, 30},
+	"tombstones": {func(s *sequence, done, all int) int { return s.edge }, 10, 20, 450, 0, 30},
 	"small":      {func(s *sequence, done, all int) int { return wave(9, done*60, all) }, 50, 100, 100, 2000, 40},
 	"mixed":      {func(s *sequence, done, all int) int { return wave(s.level, done*2, all) }, 50, 100, 200, 20, 100},
 }
@@ -79,6 +79,9 @@ func (s *sequence) run(hint, limit int) {
 	log = append(log, operation{what: opMake, a: s.seed, b: uint64(hint)})
 	for len(log) <= s.all && len(log) < limit {
 		s.step()
+	}
+	if len(log) < limit {
+		s.iterate()
 	}
 }
 

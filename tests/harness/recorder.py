@@ -94,7 +94,8 @@ def build(version, variant="plain"):
 def compile_in(folder, full, root, experiment, architecture):
     environment = {k: v for k, v in os.environ.items() if k not in ("GOPATH", "GOEXPERIMENT", "GOBIN")}
     environment.update(GOROOT=root, GO111MODULE="off", GOENV="off", GOFLAGS="", GOTOOLCHAIN="local", CGO_ENABLED="0",
-                       GOCACHE=os.path.join(go._cache(), "go-build"), GOPATH=os.path.join(go._cache(), "gopath"), GOARCH=architecture)
+                       GOARCH=architecture, GOCACHE=os.path.join(go._cache(), "go-build"),
+                       GOPATH=os.path.join(go._cache(), "gopath"))
     if experiment:
         environment["GOEXPERIMENT"] = experiment
     result = subprocess.run([os.path.join(root, "bin", "go"), "build", "-o", "recorder"], cwd=folder, env=environment,
@@ -127,7 +128,8 @@ class Proof:
 
     def __init__(self, build_folder, program, lines, spoil=False, limit=600):
         command = [os.path.join(build_folder, "tests", "refmap", "prove"), *(["--spoil"] if spoil else []), program]
-        result = subprocess.run(command, input="\n".join(lines) + "\n", capture_output=True, text=True, errors="replace", timeout=limit)
+        result = subprocess.run(command, input="\n".join(lines) + "\n", capture_output=True, text=True, errors="replace",
+                                timeout=limit)
         self.status = result.returncode
         *self.complaints, last = result.stdout.splitlines() or [""]
         counts = re.fullmatch(r"(\d+) sequences, (\d+) operations, (\d+) differences", last)

@@ -55,17 +55,18 @@ static void read_pieces(struct target *target, struct target_piece *pieces, size
 
 		for (piece->got = 0; piece->got < piece->length;) {
 			uint64_t address = piece->address.v + piece->got;
+			uint8_t *to = (uint8_t *)piece->to + piece->got;
 			struct block *block = block_of(cache, address);
 			size_t at = address % BLOCK, left = piece->length - piece->got;
 			size_t length = at < block->good ? block->good - at : 0;
 
 			if (length == 0) { /* behind a hole in the block, maybe */
-				piece->got += target_read_some(cache->base, taddr_of(address), (uint8_t *)piece->to + piece->got, left);
+				piece->got += target_read_some(cache->base, taddr_of(address), to, left);
 				break;
 			}
 			if (length > left)
 				length = left;
-			memcpy((uint8_t *)piece->to + piece->got, block->bytes + at, length);
+			memcpy(to, block->bytes + at, length);
 			piece->got += length;
 		}
 	}

@@ -40,35 +40,36 @@ bool same_bytes(struct comparison *c, const char *place, const uint8_t *go, cons
 	return false;
 }
 
-bool same_field(struct comparison *c, const char *place, const char *name, struct field_at at, const uint8_t *go, const uint8_t *refmap)
+bool same_field(struct comparison *c, const char *place, const char *name, struct field_at at, const struct both_structs *structs)
 {
-	uint64_t a = load_uint(&c->machine, go + at.offset, at.size), b = load_uint(&c->machine, refmap + at.offset, at.size);
+	struct both value = field_of(c, structs, at);
 
-	return a == b || differ(c, "%s.%s: Go %" PRIu64 ", refmap %" PRIu64, place, name, a, b);
+	return value.go == value.refmap ||
+	       differ(c, "%s.%s: Go %" PRIu64 ", refmap %" PRIu64, place, name, value.go, value.refmap);
 }
 
-static bool pair(struct comparison *c, const char *place, struct table *table, uint64_t from, uint64_t to)
+static bool met_as(struct comparison *c, const char *place, struct table *table, uint64_t from, uint64_t to)
 {
 	const uint64_t *known = table_get(table, from);
 
-	if (known != NULL)
-		return *known == to || differ(c, "%s: 0x%" PRIx64 " was 0x%" PRIx64 " elsewhere, is 0x%" PRIx64 " here", place, from, *known, to);
+	if (known != NULL && *known != to)
+		return differ(c, "%s: 0x%" PRIx64 " is 0x%" PRIx64 " here, was 0x%" PRIx64, place, from, to, *known);
 	table_put(table, from, to);
 	return true;
 }
 
-bool same_pointer(struct comparison *c, const char *place, uint64_t go, uint64_t refmap)
+bool same_pointer(struct comparison *c, const char *place, struct both at)
 {
-	if (go == 0 && refmap == 0)
+	if (at.go == 0 && at.refmap == 0)
 		return true;
-	if (go == 0 || refmap == 0)
-		return differ(c, "%s: Go %s, refmap %s", place, go ? "has one" : "nil", refmap ? "has one" : "nil");
-	return pair(c, place, &c->to_refmap, go, refmap) && pair(c, place, &c->to_go, refmap, go);
+	if (at.go == 0 || at.refmap == 0)
+		return differ(c, "%s: Go %s, refmap %s", place, at.go ? "has one" : "nil", at.refmap ? "has one" : "nil");
+	return met_as(c, place, &c->to_refmap, at.go, at.refmap) && met_as(c, place, &c->to_go, at.refmap, at.go);
 }
 
-bool load_go(struct comparison *c, const char *place, uint64_t address, void *to, size_t length)
+bool load(struct comparison *c, const char *place, uint64_t go, void *to, size_t length)
 {
-	struct error *error = target_read(c->go, taddr_of(address), to, length);
+	struct error *error = target_read(c->go, taddr_of(go), to, length);
 
 	if (error == NULL)
 		return true;
@@ -77,9 +78,20 @@ bool load_go(struct comparison *c, const char *place, uint64_t address, void *to
 	return false;
 }
 
-const uint8_t *at_refmap(const struct comparison *c, uint64_t address)
+bool load_words(struct comparison *c, const char *place, struct both at, struct both *out)
 {
-	return arena_at(c->arena, taddr_of(address));
+	uint8_t word[8];
+
+	if (!load(c, place, at.go, word, c->machine.word_size))
+		return false;
+	*out = (struct both){ load_word(&c->machine, word), load_word(&c->machine, at_refmap(c, at.refmap)) };
+	return true;
+}
+
+bool load_structs(struct comparison *c, const char *place, struct both at, size_t size, struct both_structs *out)
+{
+	memcpy(out->refmap, at_refmap(c, at.refmap), size);
+	return load(c, place, at.go, out->go, size);
 }
 
 static bool same_masked(struct comparison *c, const char *place, uint8_t *go, uint8_t *refmap, const uint8_t *mask, size_t length)
@@ -91,27 +103,35 @@ static bool same_masked(struct comparison *c, const char *place, uint8_t *go, ui
 	return same_bytes(c, place, go, refmap, length);
 }
 
+/* What a type's values look like in slots. */
+struct shape {
+	const struct gotype *type;
+	const uint8_t *mask;
+	bool indirect;
+};
+
 /* A key or elem, or the pointer to one. */
-static bool same_value(struct comparison *c, const char *place, const uint8_t *go, const uint8_t *refmap, bool indirect,
-		       const struct gotype *type, const uint8_t *mask)
+static bool same_value(struct comparison *c, const char *place, const uint8_t *go, const uint8_t *refmap, struct shape shape)
 {
-	uint8_t *ours = xmalloc(type->size + 1), *theirs = xmalloc(type->size + 1);
-	uint64_t go_at = load_word(&c->machine, go), refmap_at = load_word(&c->machine, refmap);
+	struct both at = { load_word(&c->machine, go), load_word(&c->machine, refmap) };
+	size_t size = shape.type->size;
+	uint8_t *copies;
 	bool same = true;
 
-	if (!indirect) {
-		memcpy(theirs, go, type->size);
-		memcpy(ours, refmap, type->size);
-		same = same_masked(c, place, theirs, ours, mask, type->size);
-	} else if (go_at != 0 || refmap_at != 0) {
-		same = same_pointer(c, place, go_at, refmap_at) && load_go(c, place, go_at, theirs, type->size);
-		if (same) {
-			memcpy(ours, at_refmap(c, refmap_at), type->size);
-			same = same_masked(c, place, theirs, ours, mask, type->size);
-		}
+	if (shape.indirect && at.go == 0 && at.refmap == 0)
+		return true;
+	copies = xmalloc(2 * size + 1);
+	if (shape.indirect) {
+		same = same_pointer(c, place, at) && load(c, place, at.go, copies, size);
+		refmap = same ? at_refmap(c, at.refmap) : NULL;
+	} else {
+		memcpy(copies, go, size);
 	}
-	free(theirs);
-	free(ours);
+	if (same) {
+		memcpy(copies + size, refmap, size);
+		same = same_masked(c, place, copies, copies + size, shape.mask, size);
+	}
+	free(copies);
 	return same;
 }
 
@@ -122,10 +142,10 @@ static bool same_slot(struct comparison *c, const char *unit_place, unsigned slo
 	char place[192];
 
 	snprintf(place, sizeof(place), "%s slot %u key", unit_place, slot);
-	if (!same_value(c, place, go + key, refmap + key, c->layout->key_indirect, c->key, c->key_mask))
+	if (!same_value(c, place, go + key, refmap + key, (struct shape){ c->key, c->key_mask, c->layout->key_indirect }))
 		return false;
 	snprintf(place, sizeof(place), "%s slot %u elem", unit_place, slot);
-	return same_value(c, place, go + elem, refmap + elem, c->layout->elem_indirect, c->elem, c->elem_mask);
+	return same_value(c, place, go + elem, refmap + elem, (struct shape){ c->elem, c->elem_mask, c->layout->elem_indirect });
 }
 
 static bool same_unit(struct comparison *c, const char *place, const uint8_t *go, const uint8_t *refmap)
@@ -146,7 +166,7 @@ static bool same_unit(struct comparison *c, const char *place, const uint8_t *go
 	return true;
 }
 
-bool same_units(struct comparison *c, const char *place, uint64_t go, uint64_t refmap, uint64_t count)
+bool same_units(struct comparison *c, const char *place, struct both at, uint64_t count)
 {
 	enum { WINDOW = 64 };
 	size_t size = c->layout->unit.size;
@@ -154,15 +174,13 @@ bool same_units(struct comparison *c, const char *place, uint64_t go, uint64_t r
 	bool same = true;
 
 	for (uint64_t i = 0; i < count && same; i++) {
-		uint64_t left = count - i;
-		char unit[128];
+		uint64_t window = count - i < WINDOW ? count - i : WINDOW;
+		struct both unit = both_add(at, i * size);
+		char text[128];
 
-		if (i % WINDOW == 0 && !load_go(c, place, go + i * size, bytes, (left < WINDOW ? left : WINDOW) * size)) {
-			same = false;
-			break;
-		}
-		snprintf(unit, sizeof(unit), "%s[%" PRIu64 "]", place, i);
-		same = same_unit(c, unit, bytes + i % WINDOW * size, at_refmap(c, refmap + i * size));
+		snprintf(text, sizeof(text), "%s[%" PRIu64 "]", place, i);
+		same = (i % WINDOW != 0 || load(c, text, unit.go, bytes, window * size)) &&
+		       same_unit(c, text, bytes + i % WINDOW * size, at_refmap(c, unit.refmap));
 	}
 	free(bytes);
 	return same;
@@ -209,11 +227,12 @@ char *compare_maps(const struct compared_map *maps)
 		.key_mask = mask_of(maps->type->key),
 		.elem_mask = mask_of(maps->type->elem),
 	};
+	struct both header = { maps->go_header.v, maps->refmap_header.v };
 
 	if (c.layout->implementation == MAP_CLASSIC)
-		same_classic(&c, maps->go_header.v, maps->refmap_header.v);
+		same_classic(&c, header);
 	else
-		same_swiss(&c, maps->go_header.v, maps->refmap_header.v);
+		same_swiss(&c, header);
 	table_free(&c.to_refmap);
 	table_free(&c.to_go);
 	free(c.key_mask);

@@ -1,7 +1,8 @@
 /*
  * Compares a map of a process with a reference map, both in full: header, buckets or groups, chains, tables and directory, also
  * what deleted slots and evacuated buckets still hold. Pointers between parts of the map are compared as what they lead to, and
- * each part of one must be one part of the other. Not compared: padding and blank fields of keys and elems, which Go copies or not as it likes.
+ * each part of one must be one part of the other. Not compared: padding and blank fields of keys and elems, which Go copies or
+ * not as it likes.
  */
 #ifndef TESTS_REFMAP_COMPARE_H
 #define TESTS_REFMAP_COMPARE_H

@@ -16,31 +16,59 @@ struct comparison {
 	char *difference; /* NULL: none so far */
 };
 
+/* The same thing in both maps: a number, or an address. */
+struct both {
+	uint64_t go, refmap;
+};
+
+/* Structs of both maps, copied: at most a header's size. */
+struct both_structs {
+	uint8_t go[512], refmap[512];
+};
+
+static inline struct both both_add(struct both at, uint64_t bytes)
+{
+	return (struct both){ at.go + bytes, at.refmap + bytes };
+}
+
 /* Notes the first difference. Always false. */
 bool differ(struct comparison *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* All of these: false where there is a difference. `place` is for the message. */
+/* All of these: false where there is a difference, or where the process cannot be read. `place` is for the message. */
 bool same_bytes(struct comparison *c, const char *place, const uint8_t *go, const uint8_t *refmap, size_t length);
-bool same_field(struct comparison *c, const char *place, const char *name, struct field_at at, const uint8_t *go, const uint8_t *refmap);
+bool same_field(struct comparison *c, const char *place, const char *name, struct field_at at,
+		const struct both_structs *structs);
 /* Two pointers: both nil, or to parts that were not met yet or were met as a pair. */
-bool same_pointer(struct comparison *c, const char *place, uint64_t go, uint64_t refmap);
+bool same_pointer(struct comparison *c, const char *place, struct both pointers);
 /* `count` buckets or groups, side by side; without a classic bucket's pointer to its overflow bucket. */
-bool same_units(struct comparison *c, const char *place, uint64_t go, uint64_t refmap, uint64_t count);
+bool same_units(struct comparison *c, const char *place, struct both at, uint64_t count);
 
-/* Bytes of the process, zeroes where they cannot be read, which is a difference. */
-bool load_go(struct comparison *c, const char *place, uint64_t address, void *to, size_t length);
-const uint8_t *at_refmap(const struct comparison *c, uint64_t address);
+bool load(struct comparison *c, const char *place, uint64_t go, void *to, size_t length);
+bool load_words(struct comparison *c, const char *place, struct both at, struct both *out);
+bool load_structs(struct comparison *c, const char *place, struct both at, size_t size, struct both_structs *out);
 
-bool same_classic(struct comparison *c, uint64_t go, uint64_t refmap);
-bool same_swiss(struct comparison *c, uint64_t go, uint64_t refmap);
-
-/* Takes a field out of a copied struct, so that the rest of it can be compared in one go. */
-static inline uint64_t take_field(struct comparison *c, uint8_t *bytes, struct field_at at)
+static inline const uint8_t *at_refmap(const struct comparison *c, uint64_t address)
 {
-	uint64_t value = load_uint(&c->machine, bytes + at.offset, at.size);
+	return arena_at(c->arena, taddr_of(address));
+}
 
-	memset(bytes + at.offset, 0, at.size);
+static inline struct both field_of(const struct comparison *c, const struct both_structs *structs, struct field_at at)
+{
+	return (struct both){ load_uint(&c->machine, structs->go + at.offset, at.size),
+			      load_uint(&c->machine, structs->refmap + at.offset, at.size) };
+}
+
+/* Takes a field out of the structs, so that the rest of them can be compared in one go. */
+static inline struct both take_field(const struct comparison *c, struct both_structs *structs, struct field_at at)
+{
+	struct both value = field_of(c, structs, at);
+
+	memset(structs->go + at.offset, 0, at.size);
+	memset(structs->refmap + at.offset, 0, at.size);
 	return value;
 }
+
+bool same_classic(struct comparison *c, struct both header);
+bool same_swiss(struct comparison *c, struct both header);
 
 #endif

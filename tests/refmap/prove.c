@@ -90,8 +90,8 @@ static uint64_t order(struct prover *p, const struct sequence *s, uint64_t limit
 	char line[256] = "";
 	uint64_t entries;
 
-	fprintf(p->orders, "run %s %" PRIu64 " %" PRIu64 " %s %" PRIu64 " %" PRIu64 "\n", s->kind, s->seed, s->operations, s->profile,
-		s->hint, limit);
+	fprintf(p->orders, "run %s %" PRIu64 " %" PRIu64 " %s %" PRIu64 " %" PRIu64 "\n", s->kind, s->seed, s->operations,
+		s->profile, s->hint, limit);
 	fflush(p->orders);
 	if (fgets(line, sizeof(line), p->answers) == NULL || sscanf(line, "done %" SCNu64, &entries) != 1) {
 		printf("error: %s %s: the recorder says %s\n", s->kind, s->profile, line[0] ? line : "nothing");
@@ -139,31 +139,37 @@ static void close_all(struct prover *p)
 	target_destroy(p->live);
 }
 
-/* The first bucket or group; 0: there is none. */
-static uint64_t first_unit(const struct map_layout *layout, const struct machine *machine, struct target *arena, const uint8_t *header)
+/* The first bucket or group of the reference map; 0: there is none. */
+static taddr first_unit(struct target *arena, const struct map_layout *layout, const uint8_t *header)
 {
-	uint64_t at;
+	const struct machine *machine = &arena->machine;
+	taddr directory;
 
 	if (layout->implementation == MAP_CLASSIC)
-		return load_uint(machine, header + layout->classic.buckets.offset, layout->classic.buckets.size);
-	at = load_uint(machine, header + layout->swiss.dir_ptr.offset, layout->swiss.dir_ptr.size);
-	if (at == 0 || load_uint(machine, header + layout->swiss.dir_len.offset, layout->swiss.dir_len.size) == 0)
-		return at;
-	at = load_word(machine, arena_at(arena, taddr_of(at)));
-	return load_uint(machine, (uint8_t *)arena_at(arena, taddr_of(at)) + layout->swiss.table_groups_data.offset, machine->word_size);
+		return load_address(machine, header + layout->classic.buckets.offset);
+	directory = load_address(machine, header + layout->swiss.dir_ptr.offset);
+	if (directory.v == 0 || load_word(machine, header + layout->swiss.dir_len.offset) == 0)
+		return directory;
+
+	const uint8_t *table = arena_at(arena, load_address(machine, arena_at(arena, directory)));
+
+	return load_address(machine, table + layout->swiss.table_groups_data.offset);
 }
 
 /* Changes a bit of the header's count or of the first unit's control bytes. */
 static void spoil(struct prover *p, const struct play_result *result)
 {
 	const struct map_layout *layout = result->type->map_layout;
-	uint8_t *header = arena_at(p->arena, refmap_address(result->map));
-	uint64_t unit = first_unit(layout, &p->live->machine, p->arena, header), which = p->sequences % 64;
+	uint8_t *header = arena_at(p->arena, refmap_address(result->map)), *control;
+	taddr unit = first_unit(p->arena, layout, header);
+	unsigned which = p->sequences % 64;
 
-	if (unit == 0 || which % 2 == 0)
+	if (unit.v == 0 || which % 2 == 0) {
 		header[0] ^= (uint8_t)(1 << which / 8);
-	else
-		((uint8_t *)arena_at(p->arena, taddr_of(unit)))[layout->unit.control_offset + which / 8] ^= (uint8_t)(1 << which % 8);
+		return;
+	}
+	control = arena_at(p->arena, taddr_add(unit, layout->unit.control_offset));
+	control[which / 8] ^= (uint8_t)(1 << which % 8);
 }
 
 static char *compared(struct prover *p, const struct play_result *result)
@@ -231,20 +237,33 @@ static void prove(struct prover *p, const struct sequence *s)
 	uint64_t at = operations;
 	char *first = p->spoil ? NULL : first_difference(p, s, &at);
 
-	printf("%s %" PRIu64 " %" PRIu64 " %s %" PRIu64 ": after %" PRIu64 ": %s\n", s->kind, s->seed, s->operations, s->profile, s->hint,
-	       first ? at : operations, first ? first : found);
+	printf("%s %" PRIu64 " %" PRIu64 " %s %" PRIu64 ": after %" PRIu64 ": %s\n", s->kind, s->seed, s->operations, s->profile,
+	       s->hint, first ? at : operations, first ? first : found);
 	fflush(stdout);
 	free(first);
 	free(found);
 }
 
-int main(int argc, char **argv)
+/* False at the end of the input. */
+static bool read_sequence(struct sequence *s)
 {
-	struct prover prover = { 0 };
-	struct sequence sequence;
 	char line[256];
 
-	prover.spoil = argc == 3 && strcmp(argv[1], "--spoil") == 0;
+	if (fgets(line, sizeof(line), stdin) == NULL)
+		return false;
+	if (sscanf(line, "%63s %" SCNu64 " %" SCNu64 " %31s %" SCNu64, s->kind, &s->seed, &s->operations, s->profile,
+		   &s->hint) != 5) {
+		printf("error: not KIND SEED OPERATIONS PROFILE HINT: %s", line);
+		exit(ERROR_USAGE);
+	}
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	struct prover prover = { .spoil = argc == 3 && strcmp(argv[1], "--spoil") == 0 };
+	struct sequence sequence;
+
 	if (argc != 2 + prover.spoil) {
 		fprintf(stderr, "usage: prove [--spoil] RECORDER <SEQUENCES\n");
 		return ERROR_USAGE;
@@ -252,13 +271,10 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	start(&prover, argv[argc - 1]);
 	open_all(&prover);
-	while (fgets(line, sizeof(line), stdin) != NULL) {
-		if (sscanf(line, "%63s %" SCNu64 " %" SCNu64 " %31s %" SCNu64, sequence.kind, &sequence.seed, &sequence.operations,
-			   sequence.profile, &sequence.hint) != 5)
-			fail("a line is not KIND SEED OPERATIONS PROFILE HINT");
+	while (read_sequence(&sequence))
 		prove(&prover, &sequence);
-	}
 	close_all(&prover);
-	printf("%" PRIu64 " sequences, %" PRIu64 " operations, %" PRIu64 " differences\n", prover.sequences, prover.operations, prover.differences);
+	printf("%" PRIu64 " sequences, %" PRIu64 " operations, %" PRIu64 " differences\n", prover.sequences, prover.operations,
+	       prover.differences);
 	return prover.differences != 0;
 }
