@@ -106,7 +106,8 @@ def toolchain(version):
         return file.readline().strip().removeprefix("go"), root
 
 
-def _cache():
+def cache():
+    """The folder of everything that is kept from run to run."""
     return os.environ.get("MAPSCOPE_TEST_CACHE") or os.path.join(ROOT, "build", "fixtures")
 
 
@@ -124,7 +125,7 @@ def build(version, mode_name):
     if not mode.first <= minor_of(version) <= mode.last:
         raise Unavailable(f"go{version} has no mode {mode_name}")
     full, root = toolchain(version)
-    folder = os.path.join(_cache(), f"{full}-{mode_name}")
+    folder = os.path.join(cache(), f"{full}-{mode_name}")
     stamp = os.path.join(folder, "stamp")
     digest = _digest(mode)
     if os.path.exists(stamp):
@@ -142,14 +143,17 @@ def build(version, mode_name):
 
 
 def build_map_types(version, machine, experiment=""):
-    """testdata/maptypes for another machine (GOARCH); the program. Made anew where its source has changed."""
+    """testdata/maptypes for another machine (GOARCH); the program."""
+    return build_program(version, f"maptypes-{machine}-{experiment}", MAP_TYPES, Mode(experiment=experiment), GOARCH=machine)
+
+
+def build_program(version, name, source, mode, **environment):
+    """The program of a folder of Go files. Made anew where its source has changed."""
     full, root = toolchain(version)
-    mode = Mode(experiment=experiment)
-    stem = f"{full}-maptypes-{machine}-{experiment}"
-    program = os.path.join(_cache(), f"{stem}-{_digest(mode, MAP_TYPES)[:8]}")
+    program = os.path.join(cache(), f"{full}-{name}-{_digest(mode, source)[:8]}")
     if not os.path.exists(program):
-        os.makedirs(_cache(), exist_ok=True)
-        _run_build(full, root, mode, MAP_TYPES, program, GOARCH=machine)
+        os.makedirs(cache(), exist_ok=True)
+        _run_build(full, root, mode, source, program, **environment)
     return program
 
 
@@ -164,8 +168,8 @@ def _compile(version, root, mode, folder):
 def _run_build(version, root, mode, source, output, **more):
     environment = {k: v for k, v in os.environ.items() if k not in ("GOPATH", "GOEXPERIMENT", "GOBIN")}
     environment.update(GOROOT=root, GO111MODULE="off", GOENV="off", GOFLAGS="", GOTOOLCHAIN="local",
-                       CGO_ENABLED="1" if mode.cgo else "0", GOCACHE=os.path.join(_cache(), "go-build"),
-                       GOPATH=os.path.join(_cache(), "gopath"), **more)
+                       CGO_ENABLED="1" if mode.cgo else "0", GOCACHE=os.path.join(cache(), "go-build"),
+                       GOPATH=os.path.join(cache(), "gopath"), **more)
     if mode.experiment:
         environment["GOEXPERIMENT"] = mode.experiment
     flags = list(mode.flags)

@@ -73,7 +73,7 @@ def build(version, variant="plain"):
     if not first <= go.minor_of(version) <= last:
         raise go.Unavailable(f"go{version} has no {variant}")
     full, root = go.toolchain(version)
-    folder = os.path.join(go._cache(), f"{full}-recorder-{variant}")
+    folder = os.path.join(go.cache(), f"{full}-recorder-{variant}")
     stamp, program = os.path.join(folder, "stamp"), os.path.join(folder, "recorder")
     if os.path.exists(stamp):
         with open(stamp) as file:
@@ -94,8 +94,8 @@ def build(version, variant="plain"):
 def compile_in(folder, full, root, experiment, architecture):
     environment = {k: v for k, v in os.environ.items() if k not in ("GOPATH", "GOEXPERIMENT", "GOBIN")}
     environment.update(GOROOT=root, GO111MODULE="off", GOENV="off", GOFLAGS="", GOTOOLCHAIN="local", CGO_ENABLED="0",
-                       GOARCH=architecture, GOCACHE=os.path.join(go._cache(), "go-build"),
-                       GOPATH=os.path.join(go._cache(), "gopath"))
+                       GOARCH=architecture, GOCACHE=os.path.join(go.cache(), "go-build"),
+                       GOPATH=os.path.join(go.cache(), "gopath"))
     if experiment:
         environment["GOEXPERIMENT"] = experiment
     result = subprocess.run([os.path.join(root, "bin", "go"), "build", "-o", "recorder"], cwd=folder, env=environment,

@@ -1,4 +1,4 @@
-"""A running zoo, its truth, and the cores made of it."""
+"""A running zoo, its truth, and the cores made of it; the same for other test programs that wait."""
 import fcntl
 import glob
 import os
@@ -34,29 +34,39 @@ class Truth:
         self.maps = {line["map"]: line for line in lines[1:]}
 
 
-class Zoo:
-    """One process of it in a folder of its own, which is removed by close()."""
+class Fixture:
+    """One process of a test program in a folder of its own, which is removed by close()."""
 
-    def __init__(self, executable, big=None, wrapper=()):
+    def __init__(self, executable, arguments, environment=None, wrapper=()):
+        """`arguments` are made from the folder."""
         self.executable = executable
         self.folder = tempfile.mkdtemp(prefix="mapscope-zoo-")
-        truth = os.path.join(self.folder, "truth.json")
-        environment = dict(os.environ, GOTRACEBACK="crash")
-        if big is not None:
-            environment["ZOO_BIG"] = str(big)
         with open(os.path.join(self.folder, "stderr"), "w") as errors:
-            self.process = subprocess.Popen([*wrapper, executable, truth], cwd=self.folder, env=environment,
+            self.process = subprocess.Popen([*wrapper, executable, *arguments(self.folder)], cwd=self.folder,
+                                            env=dict(os.environ, GOTRACEBACK="crash", **(environment or {})),
                                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
                                             preexec_fn=_allow_core)
         self._buffer = b""
         fcntl.fcntl(self.process.stdout, fcntl.F_SETFL, os.O_NONBLOCK)
         try:
-            if self._line(120) != "READY":
-                raise Broken(f"{executable} did not come up: {self._errors()}")
-            self.truth = Truth(truth)
+            self._come_up()
         except BaseException:
             self.close()
             raise
+
+    def _come_up(self):
+        """Returns when the process is ready to be looked at."""
+        while True:
+            line = self._line(120)
+            if line == "READY":
+                return
+            if line is None:
+                raise Broken(f"{self.executable} did not come up: {self._errors()}")
+            self._introduced(line)
+
+    def _introduced(self, line):
+        """What it says before that."""
+        raise Broken(f"{self.executable} said {line!r}")
 
     @property
     def pid(self):
@@ -117,9 +127,9 @@ class Zoo:
         try:
             self.process.wait(120)
         except subprocess.TimeoutExpired:
-            raise Broken(f"the zoo was told to crash and is still there; threads {self._threads()}: {self._errors()}") from None
+            raise Broken(f"it was told to crash and is still there; threads {self._threads()}: {self._errors()}") from None
         if self.process.returncode != -signal.SIGABRT:
-            raise Broken(f"the zoo ended with {self.process.returncode} instead of SIGABRT: {self._errors()}")
+            raise Broken(f"it ended with {self.process.returncode} instead of SIGABRT: {self._errors()}")
         cores = [path for path in glob.glob(os.path.join(self.folder, "*")) if _is_core(path)]
         if not cores:
             raise Broken("the kernel left no core")
@@ -132,6 +142,18 @@ class Zoo:
         self.process.stdin.close()
         self.process.stdout.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Zoo(Fixture):
+    """A zoo and its truth."""
+
+    def __init__(self, executable, big=None, wrapper=()):
+        environment = {} if big is None else {"ZOO_BIG": str(big)}
+        super().__init__(executable, lambda folder: [os.path.join(folder, "truth.json")], environment, wrapper)
+
+    def _come_up(self):
+        super()._come_up()
+        self.truth = Truth(os.path.join(self.folder, "truth.json"))
 
 
 def _is_core(path):
