@@ -1,5 +1,5 @@
 /*
- * What the runtime keeps true of tophash bytes: runtime/hashmap.go (<= 1.11), runtime/map.go (>= 1.12). Since 1.12 an empty
+ * What the runtime keeps true of tophash bytes: runtime/hashmap.go (<= 1.10), runtime/map.go (>= 1.11). Since 1.12 an empty
  * cell says whether all behind it, in its bucket and chain, are empty too: emptyRest, else emptyOne. mapdelete() turns
  * emptyOne cells into emptyRest as soon as that is true, so neither stands where the other belongs.
  */

@@ -1,5 +1,5 @@
 /*
- * What the runtime keeps true of headers. Classic: runtime/hashmap.go (<= 1.11), runtime/map.go, runtime/map_noswiss.go;
+ * What the runtime keeps true of headers. Classic: runtime/hashmap.go (<= 1.10), runtime/map.go, runtime/map_noswiss.go;
  * Swiss: internal/runtime/maps/map.go.
  */
 #include "analysis/verify_private.h"

@@ -6,7 +6,7 @@
 
 /*
  * Sources, in each release's src/:
- * tophash         runtime/hashmap.go (<= 1.11), runtime/map.go (>= 1.12): emptyRest came with 1.12
+ * tophash         runtime/hashmap.go (<= 1.10), runtime/map.go (>= 1.11): emptyRest came with 1.12
  * load            same files, loadFactorNum / loadFactorDen; in all of 1.21 bucketCnt*13/16 is an integer
  *                 division that makes it 6.0 (internal/abi/map.go)
  * pruning         internal/runtime/maps/table.go, pruneTombstones (>= 1.25)

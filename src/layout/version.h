@@ -7,7 +7,7 @@
 
 #include "util/error.h"
 
-/* What the tophash bytes of empty and evacuated cells mean (runtime/hashmap.go, from 1.12 runtime/map.go). */
+/* What the tophash bytes of empty and evacuated cells mean (runtime/hashmap.go, from 1.11 runtime/map.go). */
 enum tophash_scheme {
 	TOPHASH_EMPTY_ZERO, /* Go <= 1.11: 0 empty, 1 evacuatedEmpty, 2 evacuatedX, 3 evacuatedY, minTopHash 4 */
 	TOPHASH_EMPTY_REST, /* Go >= 1.12: 0 emptyRest, 1 emptyOne, 2 evacuatedX, 3 evacuatedY, 4 evacuatedEmpty, minTopHash 5 */

@@ -2,7 +2,7 @@
  * A Go map in a target's memory: its header, and one walk over its buckets (classic) or groups (Swiss). Both are
  * called units here: eight slots with a control byte each.
  *
- * Classic: runtime/hashmap.go (<= 1.11), runtime/map.go (1.12-1.23), runtime/map_noswiss.go (1.24, 1.25).
+ * Classic: runtime/hashmap.go (<= 1.10), runtime/map.go (1.11-1.23), runtime/map_noswiss.go (1.24, 1.25).
  * Swiss: internal/runtime/maps/{map,table,group}.go (>= 1.24).
  */
 #ifndef MAP_MAP_H

@@ -4,7 +4,7 @@
  * that the layout says, so that all that reads maps of a target reads it too.
  *
  * Behaviour is that of the version's runtime; facts are cited where they are used:
- * classic: runtime/hashmap.go (<= 1.11), runtime/map.go (1.12-1.23), runtime/map_noswiss.go (1.24, 1.25), and map_fast*.go
+ * classic: runtime/hashmap.go (<= 1.10), runtime/map.go (1.11-1.23), runtime/map_noswiss.go (1.24, 1.25), and map_fast*.go
  * Swiss:   internal/runtime/maps/{map,table,group,runtime_fast*}.go (>= 1.24)
  */
 #ifndef REFMAP_REFMAP_H
