@@ -22,7 +22,7 @@ static void print_help(FILE *to)
 	fputs("\nTargets:\n"
 	      "  -p PID          a running process\n"
 	      "  -c CORE         a core file\n"
-	      "  -e EXE          a binary at rest (list, layout)\n\n"
+	      "  -e EXE          a binary at rest (list, layout, verify)\n\n"
 	      "Other:\n"
 	      "  --help          this text; mapscope COMMAND --help for a command's options\n"
 	      "  --version       the version and the license\n\n"
@@ -30,7 +30,9 @@ static void print_help(FILE *to)
 	      "  mapscope list -p 4711                    the maps that variables lead to\n"
 	      "  mapscope show -p 4711 main.users         the entries of one\n"
 	      "  mapscope stat -c core main.users         its size, load, growth and waste\n"
-	      "  mapscope dump -p 4711 'main.byCity[\"eu\"]' its buckets or groups, slot by slot\n", to);
+	      "  mapscope dump -p 4711 'main.byCity[\"eu\"]' its buckets or groups, slot by slot\n"
+	      "  mapscope trace -p 4711 main.users '\"ada\"'  how the runtime finds a key\n"
+	      "  mapscope verify -c core                  whether the maps are sound\n", to);
 }
 
 static const struct command *find_command(const char *name)
