@@ -31,7 +31,7 @@ static void print_help(FILE *to)
 	      "  mapscope show -p 4711 main.users         the entries of one\n"
 	      "  mapscope stat -c core main.users         its size, load, growth and waste\n"
 	      "  mapscope dump -p 4711 'main.byCity[\"eu\"]' its buckets or groups, slot by slot\n"
-	      "  mapscope trace -p 4711 main.users '\"ada\"'  how the runtime finds a key\n"
+	      "  mapscope trace -p 4711 main.byID 7       how the runtime finds a key\n"
 	      "  mapscope verify -c core                  whether the maps are sound\n", to);
 }
 
