@@ -232,7 +232,8 @@ static struct error *encode_interface(const struct literal *literal, struct goty
 	if (literal->type == NULL && is_word(literal, "nil"))
 		return NULL;
 	if (name == NULL)
-		return error_hint(error_new(ERROR_USAGE, "a value in an interface without its type"), "write it in front: main.point{1, 2}");
+		return error_hint(error_new(ERROR_USAGE, "a value in an interface without its type"),
+				  "write it in front: main.point{1, 2}");
 	TRY(find_dynamic(type->program, name, &dynamic));
 	first = dynamic->descriptor;
 	if (type->has_methods && type->program->binary != NULL) /* gotype/spelling.h: else the descriptor stands there itself */

@@ -372,7 +372,8 @@ static struct error *prepare(struct tracer *tracer, taddr key)
 	return key_comparer_create(map->type->key, &tracer->comparer);
 }
 
-static struct error *look_up_by(const struct go_map *map, taddr key, bool by_typehash, struct findings *findings, struct trace *out)
+static struct error *look_up_by(const struct go_map *map, taddr key, bool by_typehash, struct findings *findings,
+				struct trace *out)
 {
 	struct tracer tracer = { .map = map, .trace = out, .findings = findings };
 	struct error *error = prepare(&tracer, key);

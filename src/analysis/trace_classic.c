@@ -1,4 +1,4 @@
-/* hmap and bmap. What emptyRest ends: runtime/map.go and map_faststr.go, Go 1.12 on; mapaccess1_fast32 and _fast64 never stop for it. */
+/* hmap and bmap. emptyRest ends what map.go and the one-bucket part of map_faststr.go do (Go >= 1.12), no other function. */
 #include "analysis/trace_private.h"
 #include "util/table.h"
 
@@ -200,6 +200,7 @@ void trace_search_classic(struct tracer *tracer)
 {
 	enum trace_access access = tracer->trace->access;
 	bool fast = access == TRACE_FAST32 || access == TRACE_FAST64;
+	enum trace_search by = fast ? TRACE_BY_KEY : access == TRACE_FASTSTR ? TRACE_BY_LENGTH_CONTROL : TRACE_BY_CONTROL;
 	struct map_unit unit;
 
 	if (tracer->map->classic.b == 0 && access != TRACE_GENERIC) {
@@ -207,7 +208,7 @@ void trace_search_classic(struct tracer *tracer)
 			return;
 		if (fast) {
 			trace_add(tracer, TRACE_SMALL, unit.address);
-			search_chain(tracer, &unit, TRACE_BY_KEY);
+			search_chain(tracer, &unit, by);
 			return;
 		}
 		if (search_one_bucket(tracer, &unit))
@@ -216,5 +217,5 @@ void trace_search_classic(struct tracer *tracer)
 	if (!tracer->trace->hash_known) /* two long strings passed the quick test */
 		trace_fail(tracer, taddr_of(0), "the hash is needed now, and is not known");
 	else if (choose_bucket(tracer, &unit))
-		search_chain(tracer, &unit, fast ? TRACE_BY_KEY : access == TRACE_FASTSTR ? TRACE_BY_LENGTH_CONTROL : TRACE_BY_CONTROL);
+		search_chain(tracer, &unit, by);
 }

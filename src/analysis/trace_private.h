@@ -31,7 +31,7 @@ bool trace_read_unit(struct tracer *tracer, taddr address, struct map_unit *out)
 struct trace_step *trace_add_unit(struct tracer *tracer, const struct map_unit *unit, enum trace_search search);
 /* Compares the whole key of a slot with ours. True where they are equal: the step of the elem is added then. */
 bool trace_compare(struct tracer *tracer, const struct map_unit *unit, unsigned slot);
-/* Strings: sets the verdict of a slot whose string has another length, or another `count` first or last bytes, and returns false. */
+/* Strings: false, and the verdict is set, where the slot's has another length, or other `count` first or last bytes. */
 bool trace_compare_length(struct tracer *tracer, const struct map_unit *unit, unsigned slot);
 bool trace_compare_ends(struct tracer *tracer, const struct map_unit *unit, unsigned slot, unsigned count);
 /* The slot of the unit that is searched now. */

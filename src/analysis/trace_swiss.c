@@ -149,7 +149,7 @@ static bool read_table(struct tracer *tracer, taddr address, taddr *groups, uint
 	step->table.groups = *groups = taddr_of(field(map, bytes, at->table_groups_data));
 	step->table.mask = *mask = field(map, bytes, at->table_groups_mask);
 	if ((*mask & (*mask + 1)) != 0 || *mask >= TABLE_CAPACITY_LIMIT / MAP_SLOTS) {
-		trace_fail(tracer, address, "its length mask is no sound number of groups: there are at most 128, a power of two");
+		trace_fail(tracer, address, "its length mask is unsound: a table has 1, 2, 4 ... 128 groups");
 		return false;
 	}
 	return true;
@@ -171,7 +171,7 @@ static void probe(struct tracer *tracer, taddr groups, uint64_t mask)
 		if (search_group(tracer, &unit, TRACE_BY_CONTROL))
 			return;
 		if (tracer->trace->steps[tracer->trace->count - 1].unit.has_empty) {
-			trace_end(tracer, address, "an empty slot: an insert would have used it, so the key is in no later group");
+			trace_end(tracer, address, "an empty slot: an insert would have used it, no later group has the key");
 			return;
 		}
 		offset = (offset + n + 1) & mask;

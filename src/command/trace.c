@@ -172,7 +172,8 @@ static struct error *show_live(struct lookup *lookup, struct mirror *mirror)
 			break;
 		if (attempt == ATTEMPTS) {
 			findings_add(&session->findings, lookup->header,
-				     "the map changed while it was read, %d times in a row: what is shown may never have been so", ATTEMPTS);
+				     "the map changed while it was read, %d times in a row: what is shown may never have been so",
+				     ATTEMPTS);
 			break;
 		}
 		session->read_again++;
@@ -231,10 +232,10 @@ const struct command command_trace = {
 	.arguments_most = 2,
 	.target = TARGET_MEMORY,
 	.options = OPTIONS_MEMORY | OPTIONS_PROGRAM,
-	.description = "What m[key] does in the Go version of the program: the hash and how it is computed; the bucket, of the old or "
-		       "the new ones while the map grows, or the directory's slot, table and groups; each slot that is compared and "
-		       "how that ends; the elem, or why the key is not there. KEY is written as in Go, by the type of "
-		       "the map's keys: '\"text\"', 42, -1.5, true, \"'x'\", '{1, \"a\"}', and with its type where keys are interfaces: "
-		       "'int64(5)'.",
+	.description = "What m[key] does in the Go version of the program: the hash and how it is computed; the bucket, of the "
+		       "old or the new ones while the map grows, or the directory's slot, table and groups; each slot that is "
+		       "compared and how that ends; the elem, or why the key is not there. KEY is written as in Go, by the type "
+		       "of the map's keys: '\"text\"', 42, -1.5, true, \"'x'\", '{1, \"a\"}', and with its type where keys are "
+		       "interfaces: 'int64(5)'.",
 	.run = run,
 };

@@ -257,7 +257,7 @@ static void text_access(struct printer *printer)
 	if (!printer->trace->writing)
 		return;
 	indent(printer);
-	say(printer, TEXT_WARNING, "the writing flag is set: here the runtime ends the program, \"concurrent map read and map write\"");
+	say(printer, TEXT_WARNING, "the writing flag is set: the runtime ends here, \"concurrent map read and map write\"");
 	output_char(output, '\n');
 }
 
@@ -268,10 +268,9 @@ static void text_hash(struct printer *printer, const struct trace_step *step)
 	if (!step->hash.needed)
 		output_text(output, "not needed at first; it is ");
 	if (step->hash.known) {
-		say(printer, TEXT_KEY, "");
 		output_address(output, step->hash.value);
-		output_format(output, "  %s", printer->trace->function);
-		output_format(output, " (%s), seed 0x%" PRIx64 "\n", printer->trace->aes ? "AES" : "without AES", step->hash.seed);
+		output_format(output, "  %s (%s), seed 0x%" PRIx64 "\n", printer->trace->function,
+			      printer->trace->aes ? "AES" : "without AES", step->hash.seed);
 		return;
 	}
 	output_text(output, "not known: ");
@@ -440,7 +439,8 @@ static void text_step(struct printer *printer, const struct trace_step *step)
 	case TRACE_BUCKET: text_bucket(printer, step); break;
 	case TRACE_TOPHASH: text_tophash(printer, step); break;
 	case TRACE_SPLIT:
-		output_format(output, "H1 = hash >> 7 = 0x%" PRIx64 ", H2 = hash & 0x7f = 0x%02x\n", step->split.h1, step->split.h2);
+		output_format(output, "H1 = hash >> 7 = 0x%" PRIx64 ", H2 = hash & 0x7f = 0x%02x\n", step->split.h1,
+			      step->split.h2);
 		break;
 	case TRACE_SMALL: text_small(printer, step); break;
 	case TRACE_DIRECTORY: text_directory(printer, step); break;

@@ -48,7 +48,9 @@ def literal(value, name):
     if isinstance(value, str):
         return value
     if isinstance(value, list):
-        return complex_literal(value) if name.startswith("complex") else "{" + ", ".join(literal(v, part_of(name)) for v in value) + "}"
+        if name.startswith("complex"):
+            return complex_literal(value)
+        return "{" + ", ".join(literal(v, part_of(name)) for v in value) + "}"
     if set(value) == {"type", "value"}:
         return interface_literal(value)
     if set(value) == {"base64"}:

@@ -150,8 +150,8 @@ struct shape {
 
 static const struct shape shapes[] = {
 	{ "map[string]int", "\"key %d\"" },
-	{ "map[string]int", "\"a long key, of which only the end differs: the quick test needs it to have more than 64 bytes %08d\"" },
-	{ "map[string]int", "\"a long key, of which only the middle differs, %08d, so that the quick test does not see it: it looks at the ends\"" },
+	{ "map[string]int", "\"a long key, only the end differs: the quick test needs it to have more than 64 bytes %08d\"" },
+	{ "map[string]int", "\"a long key, only the middle differs, %08d, which the quick test does not see: it looks at the ends\"" },
 	{ "map[int]int8", "%d" },
 	{ "map[int32]string", "%d" },
 	{ "map[uint16]struct{}", "%d" },
