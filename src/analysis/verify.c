@@ -253,6 +253,8 @@ struct error *verify_map(struct verifier *verifier, struct reader *reader, struc
 	key_hasher_destroy(verify.other);
 	key_comparer_destroy(verify.comparer);
 	map_scratch_free(&verify.scratch);
+	verify_pointers_free(verifier->pointers);
+	verifier->pointers = NULL;
 	return error;
 }
 

@@ -288,7 +288,7 @@ void verify_pointers_report(struct verify *verify)
 	size_t unknown = 0;
 
 	if (pointers == NULL) {
-		report_detail(check, "nothing: %s", verifier->no_heap ? verifier->no_heap : "not looked at");
+		report_detail(check, "nothing: %s", verifier->no_heap ? verifier->no_heap : "the process runs");
 		return;
 	}
 	for (size_t i = 0; i < pointers->count; i++) {

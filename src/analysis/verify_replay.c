@@ -56,6 +56,7 @@ void verify_replay_open(struct verify *verify)
 	replay->every = map->length / most + (map->length % most != 0);
 	if (replay->every == 0)
 		replay->every = 1;
+	buffer_reserve(&replay->entries, 1); /* keys and elems may be of no bytes */
 	verify->replay = replay;
 }
 

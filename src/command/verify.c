@@ -23,6 +23,7 @@ struct subjects {
 	struct gotype **types;
 	size_t type_count, type_capacity;
 	struct table seen; /* addresses of maps and of our gotypes */
+	bool listed;       /* the names were not given: a process that ran on since may have let go of a map */
 };
 
 static void add_name(struct subjects *subjects, const char *name)
@@ -62,6 +63,7 @@ static struct error *find_subjects(struct session *session, struct subjects *sub
 				 invocation->arguments[0]);
 	if (invocation->argument_count != 0)
 		return NULL;
+	subjects->listed = true;
 	TRY(list_variables_find(session->program, &variables));
 
 	struct error *error = list_maps(session->program, variables, &list_limits_default, keep, subjects);
@@ -229,7 +231,8 @@ static struct error *open_map(struct session *session, struct verifier *verifier
 	struct map_request request = map_request_default(session);
 
 	request.prepare = prepare;
-	request.while_stopped = while_stopped;
+	/* of a process that runs the heap's figures would not fit together */
+	request.while_stopped = session_runs(session) ? NULL : while_stopped;
 	request.context = verifier;
 	for (int attempt = 1;; attempt++) {
 		TRY(session_open_map(session, &request, out));
@@ -253,6 +256,12 @@ static struct error *verify_one(struct session *session, struct verifier *verifi
 		session_resume(session);
 		findings_free(&session->findings);
 		verify_unopened(error, session->map_name, report);
+		return NULL;
+	}
+	if (error != NULL && subjects->listed && is_live(session) && !interrupt_pending()) {
+		session_resume(session);
+		report_detail(report_check_begin(report, "structure", session->map_name), "nothing: it is gone: %s", error->message);
+		error_free(error);
 		return NULL;
 	}
 	if (error != NULL)
