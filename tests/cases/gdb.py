@@ -1,0 +1,182 @@
+"""The plug-in in GDB: every command, on every kind of target, prints what the tool itself prints of the same target."""
+import contextlib
+import os
+import re
+
+from harness import gdb, gdbtarget, go
+
+VERSIONS = ["1.17", "1.23", "1.26", "1.27"]
+# Every command is tried on these two; the others are only shown.
+THOROUGH = ["main.hold:parameter", "main.hold:pointer.next.byID"]
+KEYS = {"map[string]int": '"p7"', "map[int]string": "1"}
+FRAME = "frame function main.hold"
+
+
+def check(checks, tool, version, build):
+    """One process of a Go version, and its cores, in all GDBs."""
+    if version not in VERSIONS or not checks.wanted(f"{version} gdb"):
+        return
+    script = gdb.script(build)
+    debuggers = list(available(checks, f"{version} gdb"))
+    for debugger in debuggers:
+        check_registers(checks, debugger, script, version, f"{version} gdb {debugger.name} run")
+    held = gdbtarget.Held(gdbtarget.build(version, "noopt"))
+    try:
+        for target in targets(checks, held, f"{version} gdb"):
+            for debugger in debuggers:
+                target.check(checks, tool, debugger, script, f"{version} gdb {debugger.name} {target.name}")
+    finally:
+        held.close()
+
+
+def available(checks, name):
+    for find in (gdb.installed, gdb.minimal):
+        try:
+            yield find()
+        except go.Unavailable as reason:
+            checks.skip(f"{name} {find.__name__}", str(reason))
+
+
+# --- targets --------------------------------------------------------------------------------------------------------
+
+
+class Target:
+    """What GDB looks at, and how the tool is told of the same.
+
+    `start` are words of GDB's command line, `connect` its first commands, `options` words of the tool's."""
+
+    def __init__(self, name, held, start, options, remote=False):
+        self.name = name
+        self.held = held
+        self.start = start
+        self.options = options
+        self.remote = remote
+        self._said = {}
+
+    def check(self, checks, tool, debugger, script, name):
+        if not checks.wanted(name):
+            return
+        with self.connection(debugger) as connect:
+            check_commands(checks, tool, debugger, script, self, connect, name)
+        with self.connection(debugger) as connect:
+            check_goroutines(checks, tool, debugger, script, self, connect, name)
+        if not self.remote:
+            check_backtrace(checks, debugger, script, self, name)
+
+    @contextlib.contextmanager
+    def connection(self, debugger):
+        """GDB's first commands, while there is somebody to connect to."""
+        if not self.remote:
+            yield []
+            return
+        server = gdb.Server(self.held.pid, debugger.server)
+        try:
+            yield ["file " + self.held.executable, "target remote " + server.address]
+        finally:
+            server.close()
+
+    def says(self, tool, *words):
+        """The tool's own output, asked for once."""
+        if words not in self._said:
+            self._said[words] = tool.run(*words, *self.options)
+        return self._said[words]
+
+
+def targets(checks, held, name):
+    """One after the other: the last one is a core that the process dies for."""
+    live = ["-p", str(held.pid)]
+    yield Target("live", held, live, live)
+    yield Target("remote", held, [], live, remote=True)
+    checks.true(f"{name}: the process answers afterwards", held.answers(), "no pong")
+    core = held.gdb_core()
+    yield Target("gcore", held, [held.executable, core], ["-c", core, "-e", held.executable])
+    os.remove(core)
+    core = held.kernel_core()
+    if core is None:
+        checks.skip(f"{name} core", "core_pattern does not make a file in the working directory")
+        return
+    yield Target("core", held, [held.executable, core], ["-c", core, "-e", held.executable])
+
+
+# --- commands -------------------------------------------------------------------------------------------------------
+
+
+def questions(held):
+    """[(what is typed behind `mapscope`, the tool's words, what in the tool's answer stands for the expression)]"""
+    asked = []
+    for fact in held.of("main.hold") + held.of(None):
+        own = f"({fact.type})({fact.address:#x})"
+        asked.append((f"show {fact.expression}", ["show", own], own, fact))
+        if f"{fact.function}:{fact.expression}" in THOROUGH:
+            asked += [(f"{verb} {fact.expression}", [verb, own], own, fact) for verb in ("stat", "dump", "verify")]
+            asked.append((f"trace {fact.expression} {KEYS[fact.type]}", ["trace", own, KEYS[fact.type]], own, fact))
+    asked += [(verb, [verb], None, None) for verb in ("list", "layout", "verify")]
+    return asked
+
+
+def check_commands(checks, tool, debugger, script, target, connect, name):
+    asked = questions(target.held)
+    commands = [*connect, FRAME, "frame"]
+    first = len(commands)
+    for typed, _, _, _ in asked:
+        commands += [f"mapscope {typed}", "output $map_count"]
+    commands += ["frame", "kill" if target.remote else "detach"]
+    said = debugger.run(target.start, commands, script, limit=120)
+    for i, (typed, words, own, fact) in enumerate(asked):
+        expected = target.says(tool, *words).stdout
+        if own is not None:
+            expected = expected.replace(own, fact.expression)
+        found, count = said[first + 2 * i], said[first + 2 * i + 1]
+        checks.equal(f"{name} {typed}", expected, found)
+        if typed.startswith("show"):
+            checks.equal(f"{name} {typed}: $map_count", str(fact.length), count)
+    checks.equal(f"{name}: the selected frame is still the same", said[first - 1], said[first + 2 * len(asked)])
+
+
+def check_goroutines(checks, tool, debugger, script, target, connect, name):
+    """Parked ones' stacks as GDB's frames."""
+    goroutines = target.held.goroutines
+    commands = [*connect, "bt", "mapscope goroutines"]
+    first = len(commands)
+    for goroutine in goroutines:
+        commands += [f"mapscope goroutine {goroutine.id}", "bt", f"frame function {goroutine.function}", "info locals", "mapscope show kept"]
+    commands += ["mapscope thread", "bt", "mapscope goroutine 1", "bt"]
+    said = debugger.run(target.start, commands, script, limit=120)
+    for i, goroutine in enumerate(goroutines):
+        _, trace, frame, variables, shown = said[first + 5 * i:first + 5 * i + 5]
+        fact = target.held.of(goroutine.function)[0]
+        own = f"({fact.type})({fact.address:#x})"
+        label = f"{name} goroutine in {goroutine.function}"
+        checks.true(f"{label}: bt", f" in {goroutine.function} " in trace and "runtime.gopark" in trace, trace[-500:])
+        checks.true(f"{label}: frame", f" in {goroutine.function} " in frame, frame)
+        checks.true(f"{label}: info locals", f"kept = {fact.address:#x}" in variables, variables)
+        checks.equal(f"{label}: show", target.says(tool, "show", own).stdout.replace(own, "kept"), shown)
+        checks.true(f"{name} goroutines: {goroutine.function}", str(goroutine.id) in said[first - 1], said[first - 1][:500])
+    checks.equal(f"{name} thread: bt as before", said[first - 2], said[-3])
+    checks.true(f"{name} goroutine 1 is not parked: says so", "goroutine 1" in said[-2], said[-2])
+    checks.equal(f"{name} goroutine 1 is not parked: bt as before", said[first - 2], said[-1])
+
+
+def check_backtrace(checks, debugger, script, target, name):
+    """The plug-in's reader is asked at each frame, and says nothing."""
+    without = debugger.run(target.start, ["thread apply all bt"])
+    loaded = debugger.run(target.start, ["thread apply all bt"], script)
+    checks.true(f"{name}: there is a backtrace", "main.hold" in (without[0] or ""), without)
+    checks.equal(f"{name}: backtraces with and without the plug-in", without, loaded)
+
+
+def check_registers(checks, debugger, script, version, name):
+    """At the entry of an optimised function, started by GDB: its parameters are in registers only."""
+    if not checks.wanted(name):
+        return
+    said = debugger.run([gdbtarget.build(version, "plain")],
+                        ["break main.inRegisters", "run </dev/null >/dev/null", "info address first", "mapscope show first",
+                         "output $map_count", "mapscope show second", "output $map_count", "mapscope show (map[string]int)($rax)", "kill"],
+                        script)
+    checks.true(f"{name}: the fixture has a map in a register", "in $rax" in said[2], said[2])
+    for text, count, length, entry in ((said[3], said[4], "100", r'"p(\d+)": \1'), (said[5], said[6], "2", '[01]: "(zero|one)"')):
+        entries = text.splitlines()[1:]
+        odd = [line for line in entries if not re.fullmatch(entry, line.strip())]
+        checks.true(f"{name}: entries of a map in a register", entries and len(odd) <= 1, text)  # the last line may count the rest
+        checks.equal(f"{name}: $map_count", length, count)
+    checks.equal(f"{name}: a register as a map", said[3].splitlines()[1:], said[7].splitlines()[1:])
