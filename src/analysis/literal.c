@@ -38,7 +38,7 @@ static const char *syntax_of(const struct gotype *type)
 
 static struct error *mismatch(const struct gotype *type)
 {
-	return error_hint(error_new(ERROR_USAGE, "the key is no %s", type->name), "a %s is written as %s", type->name,
+	return error_hint(error_new(ERROR_USAGE, "the key is no %s", type->name), "values of type %s are written as %s", type->name,
 			  syntax_of(type));
 }
 

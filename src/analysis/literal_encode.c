@@ -40,7 +40,7 @@ static bool is_word(const struct literal *literal, const char *word)
 
 static struct error *no_value(const struct gotype *type, const char *syntax)
 {
-	return error_hint(error_new(ERROR_USAGE, "the value is no %s", type->name), "a %s is written as %s", type->name, syntax);
+	return error_hint(error_new(ERROR_USAGE, "the value is no %s", type->name), "values of type %s are written as %s", type->name, syntax);
 }
 
 static void store_words(struct target *arena, taddr at, uint64_t first, uint64_t second)
