@@ -6,7 +6,8 @@
 // It says what it has, a line a map and a line a goroutine, then READY:
 //
 //	map NAME ADDRESS LEN TYPE     NAME is FUNCTION:EXPRESSION, or EXPRESSION of globals
-//	goroutine ID FUNCTION MAP     it is parked under FUNCTION, which has MAP as its local `kept`
+//	goroutine ID FUNCTION MAP     it is parked under FUNCTION, which has a map as its local MAP
+//	stack ID FUNCTION...          of a parked goroutine, the innermost first, without those of the runtime
 //
 // Then its main goroutine stands in read(2), on the main thread, under main.hold; an order on standard input, "crash", makes it
 // panic there, and the end of the input ends it. It must build with Go 1.17 and every later version.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 	"unsafe"
@@ -91,4 +92,23 @@ func park() {
 		<-ready
 	}
 	time.Sleep(50 * time.Millisecond)
+	tellStacks()
+}
+
+// tellStacks prints the runtime's own tracebacks of the other goroutines, without functions of the runtime.
+func tellStacks() {
+	text := make([]byte, 1<<20)
+	text = text[:runtime.Stack(text, true)]
+	for _, stack := range strings.Split(string(text), "\n\n")[1:] {
+		lines := strings.Split(stack, "\n")
+		functions := []string{"stack", strings.Fields(lines[0])[1]}
+		for _, line := range lines[1:] {
+			end := strings.LastIndex(line, "(")
+			if end < 0 || line[0] == '\t' || strings.HasPrefix(line, "created by ") || strings.HasPrefix(line, "runtime.") {
+				continue
+			}
+			functions = append(functions, line[:end])
+		}
+		fmt.Println(strings.Join(functions, " "))
+	}
 }

@@ -3,12 +3,15 @@ import contextlib
 import os
 import re
 
-from harness import gdb, gdbtarget, go
+from harness import gdb, gdbtarget, go, process
 
 VERSIONS = ["1.17", "1.23", "1.26", "1.27"]
 # Every command is tried on these two; the others are only shown.
 THOROUGH = ["main.hold:parameter", "main.hold:pointer.next.byID"]
 KEYS = {"map[string]int": '"p7"', "map[int]string": "1"}
+MOST_ROUND_TRIPS = 50  # to a gdbserver, for a small map
+# What `set debug remote 1` writes of a packet that reads memory: address and length in hexadecimal.
+READ = re.compile(r"Sending packet: \$[mx]([0-9a-f]+),([0-9a-f]+)#")
 FRAME = "frame function main.hold"
 
 
@@ -45,12 +48,12 @@ class Target:
 
     `start` are words of GDB's command line, `connect` its first commands, `options` words of the tool's."""
 
-    def __init__(self, name, held, start, options, remote=False):
+    def __init__(self, name, held, start, options, is_remote=False):
         self.name = name
         self.held = held
         self.start = start
         self.options = options
-        self.remote = remote
+        self.is_remote = is_remote
         self._said = {}
 
     def check(self, checks, tool, debugger, script, name):
@@ -60,13 +63,15 @@ class Target:
             check_commands(checks, tool, debugger, script, self, connect, name)
         with self.connection(debugger) as connect:
             check_goroutines(checks, tool, debugger, script, self, connect, name)
-        if not self.remote:
+        if self.is_remote:
+            check_round_trips(checks, debugger, script, self, name)
+        else:
             check_backtrace(checks, debugger, script, self, name)
 
     @contextlib.contextmanager
     def connection(self, debugger):
         """GDB's first commands, while there is somebody to connect to."""
-        if not self.remote:
+        if not self.is_remote:
             yield []
             return
         server = gdb.Server(self.held.pid, debugger.server)
@@ -78,15 +83,22 @@ class Target:
     def says(self, tool, *words):
         """The tool's own output, asked for once."""
         if words not in self._said:
-            self._said[words] = tool.run(*words, *self.options)
+            result = tool.run(*words, *self.options)
+            if result.status != 0 or not result.stdout:
+                raise process.Failed(f"mapscope {' '.join(words)}: status {result.status}: {result.stderr}")
+            self._said[words] = result.stdout
         return self._said[words]
+
+
+def remote(held):
+    return Target("remote", held, [], ["-p", str(held.pid)], is_remote=True)
 
 
 def targets(checks, held, name):
     """One after the other: the last one is a core that the process dies for."""
     live = ["-p", str(held.pid)]
     yield Target("live", held, live, live)
-    yield Target("remote", held, [], live, remote=True)
+    yield remote(held)
     checks.true(f"{name}: the process answers afterwards", held.answers(), "no pong")
     core = held.gdb_core()
     yield Target("gcore", held, [held.executable, core], ["-c", core, "-e", held.executable])
@@ -120,10 +132,10 @@ def check_commands(checks, tool, debugger, script, target, connect, name):
     first = len(commands)
     for typed, _, _, _ in asked:
         commands += [f"mapscope {typed}", "output $map_count"]
-    commands += ["frame", "kill" if target.remote else "detach"]
+    commands += ["frame", "detach"]
     said = debugger.run(target.start, commands, script, limit=120)
     for i, (typed, words, own, fact) in enumerate(asked):
-        expected = target.says(tool, *words).stdout
+        expected = target.says(tool, *words)
         if own is not None:
             expected = expected.replace(own, fact.expression)
         found, count = said[first + 2 * i], said[first + 2 * i + 1]
@@ -147,10 +159,11 @@ def check_goroutines(checks, tool, debugger, script, target, connect, name):
         fact = target.held.of(goroutine.function)[0]
         own = f"({fact.type})({fact.address:#x})"
         label = f"{name} goroutine in {goroutine.function}"
-        checks.true(f"{label}: bt", f" in {goroutine.function} " in trace and "runtime.gopark" in trace, trace[-500:])
+        frames = re.findall(r"^#\d+ +0x[0-9a-f]+ in (?!runtime\.)(\S+) \(", trace, re.MULTILINE)
+        checks.equal(f"{label}: bt", target.held.stacks[goroutine.id], frames)
         checks.true(f"{label}: frame", f" in {goroutine.function} " in frame, frame)
         checks.true(f"{label}: info locals", f"kept = {fact.address:#x}" in variables, variables)
-        checks.equal(f"{label}: show", target.says(tool, "show", own).stdout.replace(own, "kept"), shown)
+        checks.equal(f"{label}: show", target.says(tool, "show", own).replace(own, "kept"), shown)
         checks.true(f"{name} goroutines: {goroutine.function}", str(goroutine.id) in said[first - 1], said[first - 1][:500])
     checks.equal(f"{name} thread: bt as before", said[first - 2], said[-3])
     checks.true(f"{name} goroutine 1 is not parked: says so", "goroutine 1" in said[-2], said[-2])
@@ -180,3 +193,20 @@ def check_registers(checks, debugger, script, version, name):
         checks.true(f"{name}: entries of a map in a register", entries and len(odd) <= 1, text)  # the last line may count the rest
         checks.equal(f"{name}: $map_count", length, count)
     checks.equal(f"{name}: a register as a map", said[3].splitlines()[1:], said[7].splitlines()[1:])
+
+
+def round_trips(debugger, script, target):
+    """(command, how often memory was asked for, how many bytes of it) for small maps of a remote target."""
+    typed = ["mapscope show local", "mapscope stat local", "mapscope show pointer.inner.byName", "mapscope trace local 7"]
+    with target.connection(debugger) as connect:
+        commands = [*connect, FRAME, "set debug remote 1", *typed]
+        said = debugger.run(target.start, [*commands, "set debug remote 0", "detach"], script, limit=120)
+    for command, text in zip(commands, said):
+        if command in typed:
+            lengths = [int(length, 16) for _, length in READ.findall(text)]
+            yield command, len(lengths), sum(lengths)
+
+
+def check_round_trips(checks, debugger, script, target, name):
+    for command, trips, _ in round_trips(debugger, script, target):
+        checks.true(f"{name} {command}: round trips", 0 < trips < MOST_ROUND_TRIPS, f"{trips}")

@@ -16,11 +16,14 @@ def build(version, mode):
 
 
 class Held(zoo.Fixture):
-    """One process of it, its main goroutine in main.hold. A map's function is None where it is global."""
+    """One process of it, its main goroutine in main.hold. A map's function is None where it is global.
+
+    `stacks` has the functions of parked goroutines, the innermost first, without those of the runtime."""
 
     def __init__(self, executable, entries=1000):
         self.maps = []
         self.goroutines = []
+        self.stacks = {}
         super().__init__(executable, lambda folder: [str(entries)])
 
     def _introduced(self, line):
@@ -31,6 +34,8 @@ class Held(zoo.Fixture):
             self.maps.append(Map(function or None, expression, int(address, 16), int(length), " ".join(kind)))
         elif kind == "goroutine":
             self.goroutines.append(Goroutine(int(words[0]), words[1], words[2]))
+        elif kind == "stack":
+            self.stacks[int(words[0])] = words[1:]
         else:
             super()._introduced(line)
 
