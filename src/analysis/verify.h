@@ -32,7 +32,7 @@ void verifier_destroy(struct verifier *verifier);
 
 /* What verifying a map of `type` needs of a reader. */
 void verify_reader_options(struct gotype *type, struct reader_options *options);
-/* Looks at where the map's pointers lead. Call it while the target still stands; the verifier keeps what it finds for verify_map(). */
+/* Looks at where the map's pointers lead, for verify_map(). Call it while the target still stands. */
 void verify_look_at_pointers(struct verifier *verifier, const struct go_map *map);
 /*
  * Reads to the end and appends all checks of the map. What the reader wrote into `findings` becomes the structure check's, and

@@ -90,8 +90,9 @@ static void check_nevacuate(struct verify *verify)
 		return;
 	}
 	if (header->nevacuate != 0 && header->nevacuate != buckets && header->nevacuate != buckets / 2)
-		verify_wrong_header(verify, "nevacuate", at, xasprintf("0 or %llu or %llu: what the last growth left",
-								       (unsigned long long)buckets / 2, (unsigned long long)buckets),
+		verify_wrong_header(verify, "nevacuate", at,
+				    xasprintf("0 or %llu or %llu: what the last growth left", (unsigned long long)buckets / 2,
+			      (unsigned long long)buckets),
 				    NUMBER(header->nevacuate));
 }
 
@@ -111,8 +112,8 @@ static void check_classic(struct verify *verify)
 	check_noverflow(verify);
 	check_nevacuate(verify);
 	report_detail(verify_check_of(verify, VERIFY_HEADER),
-		      "count %llu with live entries, B %u with the load limit, flags 0x%x, noverflow %u with %llu overflow buckets, "
-		      "nevacuate %llu with %llu of %llu old buckets evacuated",
+		      "count %llu with live entries, B %u with the load limit, flags 0x%x, noverflow %u with %llu overflow "
+		      "buckets, nevacuate %llu with %llu of %llu old buckets evacuated",
 		      (unsigned long long)map->length, header->b, header->flags, header->noverflow,
 		      (unsigned long long)verify->overflow, (unsigned long long)header->nevacuate,
 		      (unsigned long long)verify->evacuated, (unsigned long long)header->old_count);
@@ -137,7 +138,8 @@ static void check_swiss(struct verify *verify)
 		verify_wrong_header(verify, "writing", at->writing, xstrdup("0 or 1"), NUMBER(header->writing));
 	if (at->tombstone_possible.size != 0 && !header->tombstone_possible && verify->deleted != 0)
 		verify_wrong_header(verify, "tombstonePossible", at->tombstone_possible,
-				    xasprintf("true: there are %llu tombstones", (unsigned long long)verify->deleted), xstrdup("false"));
+				    xasprintf("true: there are %llu tombstones", (unsigned long long)verify->deleted),
+				    xstrdup("false"));
 	report_detail(verify_check_of(verify, VERIFY_HEADER),
 		      "used %llu with live entries and the tables' sum, dirLen %llu with globalDepth %u and globalShift %u, "
 		      "%llu tombstones",
@@ -149,12 +151,13 @@ void verify_header_report(struct verify *verify)
 {
 	const struct go_map *map = verify->map;
 	bool classic = map->layout->implementation == MAP_CLASSIC;
+	struct field_at at = classic ? map->layout->classic.count : map->layout->swiss.used;
 
 	if (classic)
 		check_classic(verify);
 	else
 		check_swiss(verify);
 	if (verify->live != map->length)
-		verify_wrong_header(verify, classic ? "count" : "used", classic ? map->layout->classic.count : map->layout->swiss.used,
+		verify_wrong_header(verify, classic ? "count" : "used", at,
 				    xasprintf("%llu live entries", (unsigned long long)verify->live), NUMBER(map->length));
 }

@@ -175,7 +175,9 @@ static bool other_fits(struct verify *verify, const struct home *home, const str
 	struct key_hasher *other = verify->other;
 	uint64_t hash;
 
-	if (other == NULL || verify->placed >= PROOF || !hash_key(verify, at, other, seed, &hash) || !fits(verify, home, at, hash))
+	if (other == NULL || verify->placed >= PROOF || !hash_key(verify, at, other, seed, &hash))
+		return false;
+	if (!fits(verify, home, at, hash))
 		return false;
 	verify->other = verify->hasher;
 	verify->hasher = other;
@@ -337,8 +339,11 @@ static void place_group(struct verify *verify, const struct home *home, const st
 
 		if (!hash_slot(verify, &at, seed, &hash))
 			continue;
-		if (__builtin_expect(((hash >> 7) & home->mask) == unit->index && (hash & 0x7f) == (controls >> 8 * at.slot & 0xff) &&
-				     in_directory(home, hash), true))
+
+		bool fits = ((hash >> 7) & home->mask) == unit->index && (hash & 0x7f) == (controls >> 8 * at.slot & 0xff) &&
+			    in_directory(home, hash);
+
+		if (__builtin_expect(fits, true))
 			placed++;
 		else
 			judge_swiss(verify, home, &at, hash);

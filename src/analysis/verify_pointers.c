@@ -3,8 +3,8 @@
  * behind the array of buckets (makeBucketArray(), runtime/map.go, >= 1.9); header and first unit of a map that does not escape
  * are on the stack, and those of the linker's own in the binary's data.
  *
- * All is looked up at one time, while the target stands: the heap changes when it runs on. So that it does not stand long, only so
- * many units are gone through.
+ * All is looked up at one time, while the target stands: the heap changes when it runs on. So that it does not stand long,
+ * only so many units are gone through.
  */
 #include "analysis/verify_private.h"
 

@@ -151,7 +151,7 @@ static inline uint64_t verify_live_tops(const struct map_unit *unit)
 	return ((bits + ~VERIFY_TOPS) | bits) & VERIFY_TOPS;
 }
 
-/* The unit's slots among each other: those of equal keys have the same control byte. Each is held against those 1 to 4 further on. */
+/* The unit's slots among each other: those of equal keys have the same control byte. Each is held against those 1 to 4 on. */
 static inline void verify_find_twins(struct verify *verify, const struct map_table *table, const struct map_unit *unit)
 {
 	uint64_t controls = verify_controls(verify->map, unit), live = verify_live_tops(unit), same = 0;

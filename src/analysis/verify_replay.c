@@ -144,7 +144,7 @@ static uint64_t draw(void *context)
 static bool choose_entries(struct verify_replay *replay)
 {
 	const struct go_map *map = replay->verify->map;
-	unsigned bits = 8u * map->program->machine.word_size;
+	unsigned shift = map->layout->implementation == MAP_SWISS ? 8u * map->program->machine.word_size - PREFIX_BITS : 0;
 	struct table prefixes = { 0 };
 	uint64_t kept = 0, most = 0;
 
@@ -155,7 +155,7 @@ static bool choose_entries(struct verify_replay *replay)
 			replay->left_out++;
 			continue;
 		}
-		value = map->layout->implementation == MAP_SWISS ? value >> (bits - PREFIX_BITS) : value & ((1u << PREFIX_BITS) - 1);
+		value = value >> shift & ((1u << PREFIX_BITS) - 1);
 		table_put(&prefixes, value, 0);
 		same = table_get(&prefixes, value);
 		most = ++*same > most ? *same : most;
@@ -185,8 +185,8 @@ static void wrong_answer(struct verify_replay *replay, uint64_t i, const char *f
 	if (verify_only_counted(verify, VERIFY_REPLAY))
 		return;
 	key_hash(verify->hasher, key_of(replay, i), taddr_of(0), seed_of(verify->map), &h);
-	report_wrong(verify_check_of(verify, VERIFY_REPLAY), taddr_of(0), "the elem of its slot", found, "lookup of the key with hash 0x%llx",
-		     (unsigned long long)h);
+	report_wrong(verify_check_of(verify, VERIFY_REPLAY), taddr_of(0), "the elem of its slot", found,
+		     "lookup of the key with hash 0x%llx", (unsigned long long)h);
 }
 
 static void ask(struct verify_replay *replay, const struct refmap *reference)
@@ -210,7 +210,7 @@ static uint64_t field(const struct verify_replay *replay, const struct refmap *r
 	return load_uint(&replay->verify->map->program->machine, header + at.offset, at.size);
 }
 
-/* A map that had fewer or the same entries never grew beyond what this one is; one bucket count more may be due: see check_load(). */
+/* The reference map grew no further than it had to. A classic map may be due to double: see check_load() of verify_header.c. */
 static void compare_shape(struct verify_replay *replay, const struct refmap *reference)
 {
 	struct verify *verify = replay->verify;
@@ -225,8 +225,8 @@ static void compare_shape(struct verify_replay *replay, const struct refmap *ref
 		return;
 	snprintf(expected, sizeof(expected), "at least %llu for these entries", (unsigned long long)there);
 	snprintf(found, sizeof(found), "%llu", (unsigned long long)here);
-	report_wrong(verify_check_of(verify, VERIFY_REPLAY), taddr_add(verify->map->address, at.offset), expected, found, "header, %s",
-		     classic ? "B" : "globalDepth");
+	report_wrong(verify_check_of(verify, VERIFY_REPLAY), taddr_add(verify->map->address, at.offset), expected, found,
+		     "header, %s", classic ? "B" : "globalDepth");
 }
 
 static struct error *replay_all(struct verify_replay *replay)
@@ -277,8 +277,9 @@ void verify_replay_close(struct verify *verify)
 	struct verify_replay *replay = verify->replay;
 
 	if (replay == NULL) {
-		report_detail(verify_check_of(verify, VERIFY_REPLAY), "nothing: %s",
-			      verify->hasher == NULL ? "hashes cannot be recomputed" : "not asked for, or the values are too large");
+		const char *why = verify->hasher ? "not asked for, or the values are too large" : "hashes cannot be recomputed";
+
+		report_detail(verify_check_of(verify, VERIFY_REPLAY), "nothing: %s", why);
 		return;
 	}
 	run(replay);

@@ -259,8 +259,10 @@ static struct error *verify_one(struct session *session, struct verifier *verifi
 		return NULL;
 	}
 	if (error != NULL && subjects->listed && is_live(session) && !interrupt_pending()) {
+		struct report_check *check = report_check_begin(report, "structure", session->map_name);
+
 		session_resume(session);
-		report_detail(report_check_begin(report, "structure", session->map_name), "nothing: it is gone: %s", error->message);
+		report_detail(check, "nothing: it is gone: %s", error->message);
 		error_free(error);
 		return NULL;
 	}
@@ -329,9 +331,9 @@ const struct command command_verify = {
 	.arguments_most = SIZE_MAX,
 	.target = TARGET_ANY,
 	.options = OPTIONS_MEMORY | OPTIONS_PROGRAM | OPTIONS_VERIFY,
-	.description = "Checks of each map: structure, header, slots, pointers, placement (every key's hash is recomputed), duplicates, "
-		       "replay (in a reference map of the same seed); of each type, whether DWARF, Go version and the runtime's "
-		       "descriptors agree on its layout. Without MAP: all that list finds. What is wrong is named by address and "
+	.description = "Checks of each map: structure, header, slots, pointers, placement (every key's hash is recomputed), "
+		       "duplicates, replay (in a reference map of the same seed); of each type, whether DWARF, Go version and the "
+		       "runtime's descriptors agree on its layout. Without MAP: all that list finds. What is wrong is named by address and "
 		       "slot, with what was expected and found; the exit status is 1 then. Of a binary at rest (-e) only "
 		       "layouts are checked.",
 	.run = run,

@@ -194,7 +194,9 @@ static enum key_equality compare_floats(const struct key_comparer *comparer, con
 	uint64_t sign = UINT64_C(1) << (8 * size - 1);
 	uint64_t infinity = size == 4 ? UINT64_C(0x7f800000) : UINT64_C(0x7ff0000000000000);
 
-	return equal_floats(load_uint(machine, a, size), load_uint(machine, b, size), sign, infinity) ? KEYS_EQUAL : KEYS_DIFFERENT;
+	bool equal = equal_floats(load_uint(machine, a, size), load_uint(machine, b, size), sign, infinity);
+
+	return equal ? KEYS_EQUAL : KEYS_DIFFERENT;
 }
 
 /* --- interfaces ------------------------------------------------------------------------------------------------- */
@@ -319,7 +321,8 @@ static enum key_equality compare_rounds(struct key_comparer *comparer, const str
 
 	for (uint64_t i = 0; i < step->count && result != KEYS_DIFFERENT; i++) {
 		uint64_t offset = i * step->size;
-		enum key_equality round = compare_steps(comparer, step + 1, step->steps, place_at(a, offset), place_at(b, offset));
+		struct key_place x = place_at(a, offset), y = place_at(b, offset);
+		enum key_equality round = compare_steps(comparer, step + 1, step->steps, x, y);
 
 		result = round == KEYS_EQUAL ? result : round;
 		if (comparer->work == 0)
@@ -354,7 +357,8 @@ static enum key_equality compare_steps(struct key_comparer *comparer, const stru
 		if (!spend(comparer, STEP_WORK))
 			return out_of_work(comparer);
 
-		enum key_equality part = compare_step(comparer, &steps[i], place_at(a, steps[i].offset), place_at(b, steps[i].offset));
+		struct key_place x = place_at(a, steps[i].offset), y = place_at(b, steps[i].offset);
+		enum key_equality part = compare_step(comparer, &steps[i], x, y);
 
 		if (part == KEYS_DIFFERENT)
 			return part;
