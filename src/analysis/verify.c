@@ -244,6 +244,7 @@ struct error *verify_map(struct verifier *verifier, struct reader *reader, struc
 	report_structure(&verify, findings);
 	verify_header_report(&verify);
 	report_slots(&verify);
+	verify_leftovers_report(&verify);
 	verify_pointers_report(&verify);
 	verify_placement_report(&verify);
 	verify_duplicates_report(&verify);

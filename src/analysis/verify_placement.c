@@ -11,6 +11,8 @@
 
 /* So many keys in place prove a hash function right. */
 enum { PROOF = 8 };
+/* Of so many keys or more, all but one of so many out of place: the seed is another. */
+enum { SEED_KEYS = 3, SEED_PLACED = 16 };
 /* Units whose strings are fetched ahead. */
 enum { AHEAD = 4 };
 
@@ -66,6 +68,22 @@ void verify_placement_open(struct verify *verify)
 	error_free(error);
 }
 
+/* Where next to no key is where it belongs, it is not the keys that are wrong. */
+static void judge_seed(struct verify *verify)
+{
+	const struct go_map *map = verify->map;
+	bool classic = map->layout->implementation == MAP_CLASSIC;
+	uint64_t judged = verify->live - verify->nan - verify->unreadable;
+
+	if (judged < SEED_KEYS || verify->placed > judged / SEED_PLACED)
+		return;
+	verify_wrong_header(verify, classic ? "hash0" : "seed", classic ? map->layout->classic.hash0 : map->layout->swiss.seed,
+			    xstrdup("the seed that the keys were hashed with"),
+			    xasprintf("0x%llx: %llu of %llu keys are where it leads",
+				      (unsigned long long)(classic ? map->classic.hash0 : map->swiss.seed),
+				      (unsigned long long)verify->placed, (unsigned long long)judged));
+}
+
 void verify_placement_report(struct verify *verify)
 {
 	const struct hash_state *state = &verify->verifier->state;
@@ -73,6 +91,7 @@ void verify_placement_report(struct verify *verify)
 
 	if (verify->hasher == NULL)
 		return;
+	judge_seed(verify);
 	buffer_append_format(&detail, "%llu of %llu keys are where their %s hash%s leads", (unsigned long long)verify->placed,
 			     (unsigned long long)verify->live, state->aes ? "AES" : "non-AES",
 			     verify->by_typehash ? " by runtime.typehash (reflect.MapOf)" : "");

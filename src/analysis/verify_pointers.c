@@ -24,6 +24,7 @@ struct pointer {
 	enum pointer_kind kind;
 	taddr at, to;  /* where it lies; 0: nowhere */
 	uint64_t size; /* bytes that must be there */
+	uint64_t too_many; /* so many are of another array; 0: as many as there are */
 	const char *field;
 	bool has_table, has_unit;
 	struct map_table table;
@@ -73,6 +74,20 @@ static void add_field(struct verify_pointers *pointers, const struct go_map *map
 					 .field = field, .slot = -1 });
 }
 
+/*
+ * makeBucketArray() allocates for 16 buckets or more a 16th more of them, for overflow, since Go 1.9. Size classes waste less than
+ * what doubles an object: twice as much is an array of more buckets than B says.
+ */
+static void add_array(struct verify_pointers *pointers, const struct go_map *map, const char *field, struct field_at at, taddr to,
+		      uint64_t buckets)
+{
+	uint64_t spare = map->program->version->minor >= 9 && buckets >= 16 ? buckets / 16 : 0, size = map->layout->unit.size;
+
+	add(pointers, &(struct pointer){ .kind = buckets == 1 ? POINTER_ALONE : POINTER_OBJECT, .at = taddr_add(map->address, at.offset),
+					 .to = to, .size = buckets * size, .too_many = 2 * (buckets + spare) * size, .field = field,
+					 .slot = -1 });
+}
+
 static void add_header(struct verify_pointers *pointers, const struct go_map *map)
 {
 	const struct classic_header *classic = &map->classic;
@@ -87,10 +102,8 @@ static void add_header(struct verify_pointers *pointers, const struct go_map *ma
 			  swiss->directory, swiss->dir_len ? swiss->dir_len * map->program->machine.word_size : size);
 		return;
 	}
-	add_field(pointers, map, classic->b == 0 ? POINTER_ALONE : POINTER_OBJECT, "header, buckets", layout->classic.buckets,
-		  classic->buckets, classic->bucket_count * size);
-	add_field(pointers, map, classic->old_count == 1 ? POINTER_ALONE : POINTER_OBJECT, "header, oldbuckets",
-		  layout->classic.oldbuckets, classic->old_buckets, classic->old_count * size);
+	add_array(pointers, map, "header, buckets", layout->classic.buckets, classic->buckets, classic->bucket_count);
+	add_array(pointers, map, "header, oldbuckets", layout->classic.oldbuckets, classic->old_buckets, classic->old_count);
 	add_field(pointers, map, POINTER_OBJECT, "header, extra", layout->classic.extra, classic->extra, 1);
 }
 
@@ -155,7 +168,8 @@ static void add_unit(struct verify_pointers *pointers, const struct go_map *map,
 		add_slots(pointers, map, &pointer);
 }
 
-static struct error *add_units(struct verify_pointers *pointers, struct map_walk *walk, const struct go_map *map)
+static struct error *look_at_units(struct verifier *verifier, struct verify_pointers *pointers, struct map_walk *walk,
+				   const struct go_map *map)
 {
 	struct map_batch batch;
 
@@ -167,6 +181,7 @@ static struct error *add_units(struct verify_pointers *pointers, struct map_walk
 			add_table(pointers, map, &batch.tables[i]);
 		for (size_t i = 0; i < batch.count && !pointers->cut; i++)
 			add_unit(pointers, map, &batch, i);
+		verify_leftovers_look(verifier, map, &batch);
 		pointers->units += batch.count;
 		pointers->cut |= pointers->units >= UNITS_LIMIT;
 	}
@@ -191,6 +206,8 @@ void verify_look_at_pointers(struct verifier *verifier, const struct go_map *map
 
 	verify_pointers_free(verifier->pointers);
 	verifier->pointers = NULL;
+	verify_leftovers_free(verifier->leftovers);
+	verifier->leftovers = NULL;
 	if (verifier->heap == NULL || map->address.v == 0)
 		return;
 	pointers = xcalloc(1, sizeof(*pointers));
@@ -198,7 +215,7 @@ void verify_look_at_pointers(struct verifier *verifier, const struct go_map *map
 
 	struct map_walk *walk = map_walk_create(map, MAP_WALK_ALL, &findings);
 
-	error_free(add_units(pointers, walk, map));
+	error_free(look_at_units(verifier, pointers, walk, map));
 	map_walk_destroy(walk);
 	findings_free(&findings);
 	look_up(verifier, pointers);
@@ -219,6 +236,8 @@ static bool is_start(const struct pointer *pointer, const struct heap_object *ob
 	/* the tiny allocator puts several things without pointers into one slot of 16 bytes */
 	bool tiny = pointer->size < 16 && !object->scannable;
 
+	if (pointer->too_many != 0 && object->data_size >= pointer->too_many)
+		return false;
 	return reaches_end(pointer, object) && (tiny || object->data.v == pointer->to.v);
 }
 
@@ -266,6 +285,15 @@ static char *describe(const struct pointer *pointer, enum heap_place place, cons
 	return xasprintf("0x%llx, %lld bytes into an object of %llu", to, inside, (unsigned long long)object->data_size);
 }
 
+static char *describe_expected(const struct pointer *pointer)
+{
+	unsigned long long size = pointer->size, too_many = pointer->too_many;
+
+	if (too_many != 0)
+		return xasprintf("the start of an object of %llu to %llu bytes", size, too_many - 1);
+	return xasprintf("the start of an object of %llu bytes", size);
+}
+
 static void report_pointer(struct verify *verify, size_t i)
 {
 	const struct verify_pointers *pointers = verify->verifier->pointers;
@@ -275,8 +303,7 @@ static void report_pointer(struct verify *verify, size_t i)
 				    .address = pointer->at.v ? pointer->at : pointer->to };
 
 	if (!verify_only_counted(verify, VERIFY_POINTERS))
-		verify_wrong(verify, VERIFY_POINTERS, &site,
-			     xasprintf("the start of an object of %llu bytes", (unsigned long long)pointer->size),
+		verify_wrong(verify, VERIFY_POINTERS, &site, describe_expected(pointer),
 			     describe(pointer, pointers->places[i], &pointers->objects[i]));
 }
 

@@ -9,6 +9,7 @@
 #include "map/key_hash.h"
 #include "util/buffer.h"
 
+struct verify_leftovers;
 struct verify_pointers;
 struct verify_replay;
 
@@ -20,6 +21,7 @@ struct verifier {
 	struct heap *heap;
 	char *no_heap; /* why heap is NULL */
 	struct verify_pointers *pointers; /* of the map that is verified now; NULL: not looked at */
+	struct verify_leftovers *leftovers; /* the same */
 };
 
 /* memhash32 or memhash64. */
@@ -175,6 +177,14 @@ void verify_compare_with(struct verify *verify, const struct map_unit *other, co
 
 void verify_pointers_report(struct verify *verify);
 void verify_pointers_free(struct verify_pointers *pointers);
+
+/* --- verify_leftovers.c ----------------------------------------------------------------------------------------- */
+
+/* While the target stands. */
+void verify_leftovers_look(struct verifier *verifier, const struct go_map *map, const struct map_batch *batch);
+/* To the slots' check. Forgets what was found. */
+void verify_leftovers_report(struct verify *verify);
+void verify_leftovers_free(struct verify_leftovers *leftovers);
 
 /* --- verify_replay.c -------------------------------------------------------------------------------------------- */
 
