@@ -3,7 +3,7 @@ import argparse
 import os
 import traceback
 
-from cases import core, errors, heap, live, processes, refmap, replay, units
+from cases import core, errors, heap, live, mutants, processes, refmap, replay, units
 from harness import go, process, zoo
 from harness.checks import Checks
 from harness.tool import Tool
@@ -94,3 +94,4 @@ def check_version(checks, tool, version, mode, options):
         animal.close()
     if "live" in options.targets:
         processes.check(checks, tool, label, os.path.join(folder, "zoo"))
+        mutants.check(checks, tool, version)
