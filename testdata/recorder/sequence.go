@@ -44,6 +44,7 @@ type sequence struct {
 	where     []int // of a key in live, -1: it is not there
 	seed      uint64
 	iterating int
+	quiet     bool // no iterations before the end: they keep evacuated buckets from being wiped
 	limit     int
 }
 
@@ -54,6 +55,8 @@ func newSequence(k kind, seed uint64, operations int, p *profile) *sequence {
 	for i := range s.where {
 		s.where[i] = -1
 	}
+	s.quiet = s.draw(2) == 0
+	s.all -= s.draw(operations/2 + 1) // so that maps of all sizes are left, also such that grow
 	s.level = 1 + s.draw(operations/3+1)
 	s.edge = 8
 	for s.edge*2 < operations/2 && s.draw(8) != 0 {
@@ -105,7 +108,7 @@ func (s *sequence) step() {
 		s.empty()
 		return
 	}
-	if s.iterating == 0 && s.draw(100*(1+len(s.live))) < p.ranges {
+	if s.iterating == 0 && !s.quiet && s.draw(100*(1+len(s.live))) < p.ranges {
 		s.iterate()
 		return
 	}
