@@ -11,8 +11,8 @@
 
 /* So many keys in place prove a hash function right. */
 enum { PROOF = 8 };
-/* Of so many keys or more, all but one of so many out of place: the seed is another. */
-enum { SEED_KEYS = 3, SEED_PLACED = 16 };
+/* Of so many keys or more one of so many is in place, and one by chance: the seed is another. */
+enum { SEED_KEYS = 4, SEED_PLACED = 16 };
 /* Units whose strings are fetched ahead. */
 enum { AHEAD = 4 };
 
@@ -75,7 +75,7 @@ static void judge_seed(struct verify *verify)
 	bool classic = map->layout->implementation == MAP_CLASSIC;
 	uint64_t judged = verify->live - verify->nan - verify->unreadable;
 
-	if (judged < SEED_KEYS || verify->placed > judged / SEED_PLACED)
+	if (judged < SEED_KEYS || verify->placed > judged / SEED_PLACED + 1)
 		return;
 	verify_wrong_header(verify, classic ? "hash0" : "seed", classic ? map->layout->classic.hash0 : map->layout->swiss.seed,
 			    xstrdup("the seed that the keys were hashed with"),
