@@ -26,6 +26,7 @@ struct invocation {
 	uint64_t max; /* 0: all */
 	unsigned depth;
 	bool no_stop, stats, help;
+	bool gdb;      /* run by the plug-in in GDB: what that looks at is the target */
 	size_t buffer; /* bytes that a capture may hold */
 	int go_minor;  /* 0: what the binary says */
 	uint64_t bucket, table, group; /* UINT64_MAX: not given */
@@ -68,9 +69,15 @@ struct command {
 extern const struct command command_dump, command_layout, command_list, command_replay, command_show, command_stat, command_trace,
 	command_verify;
 extern const struct command *const commands[]; /* NULL at the end */
+/* NULL: there is none of that name. */
+const struct command *command_find(const char *name);
 
 /* Reads the words behind the command's name. Ends the program for --help and --usage, and for usage errors with status 2. */
 void options_parse(const struct command *command, int argc, char **argv, struct invocation *out);
+/* Which of these words is the first that is no option nor an option's value; `count`: none. */
+size_t options_first_argument(const struct command *command, char *const *words, size_t count);
+/* A command's options and its description, as GDB's help has them. */
+void options_print_gdb_help(const struct command *command);
 
 /* --- session.c: what a command works on ------------------------------------------------------------------------- */
 
@@ -80,6 +87,8 @@ struct session {
 	struct binary *binary;
 	struct program *program;
 	const char *map_name;     /* the MAP that is worked on: at first, the first argument */
+	char *gdb_map;            /* what GDB made of the first argument, as a MAP; NULL: nothing */
+	struct output *variables; /* what becomes convenience variables of GDB; NULL: not in GDB */
 	struct gotype *own_map;   /* replay: the type of the one map there is; NULL else */
 	taddr own_header;
 	const char *own_go;       /* "go1.23" */
@@ -130,6 +139,9 @@ void session_check_count(struct session *session, const struct reader *reader, u
 
 /* The steps of a lookup, of the key that lies at `key`, in the session's format. */
 void trace_print(struct session *session, const struct trace *trace, taddr key);
+
+/* Sets $map_NAME in GDB to a number, as printf would write it; does nothing elsewhere. */
+void session_variable(struct session *session, const char *name, const char *format, ...) PRINTF(3, 4);
 
 /* "map", "type", "address", "implementation", "go", "len" of the contract, into an open JSON object. */
 void session_json_head(struct session *session, const struct go_map *map);

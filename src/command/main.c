@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "command/command.h"
+#include "command/gdb.h"
 #include "config.h"
 #include "render/diagnostics.h"
 #include "util/interrupt.h"
@@ -24,6 +25,7 @@ static void print_help(FILE *to)
 	      "  -c CORE         a core file\n"
 	      "  -e EXE          a binary at rest (list, layout, verify)\n\n"
 	      "Other:\n"
+	      "  gdb-script      prints the path of the script for GDB to source\n"
 	      "  --help          this text; mapscope COMMAND --help for a command's options\n"
 	      "  --version       the version and the license\n\n"
 	      "Examples:\n"
@@ -35,7 +37,7 @@ static void print_help(FILE *to)
 	      "  mapscope verify -c core                  whether the maps are sound\n", to);
 }
 
-static const struct command *find_command(const char *name)
+const struct command *command_find(const char *name)
 {
 	for (size_t i = 0; commands[i] != NULL; i++)
 		if (strcmp(commands[i]->name, name) == 0)
@@ -90,8 +92,10 @@ int main(int argc, char **argv)
 		puts("mapscope " MAPSCOPE_VERSION "\nLicense GPL-3.0-or-later. There is no warranty.");
 		return 0;
 	}
+	if (strcmp(argv[1], "gdb-script") == 0)
+		return gdb_script_main(argc - 1, argv + 1);
 
-	const struct command *command = find_command(argv[1]);
+	const struct command *command = command_find(argv[1]);
 
 	if (command == NULL)
 		return usage_error(error_new(ERROR_USAGE, "%s: no such command", argv[1]));

@@ -13,7 +13,7 @@
 #include "util/buffer.h"
 
 enum { KEY_HELP = 256, KEY_FORMAT, KEY_MAX, KEY_DEPTH, KEY_NO_STOP, KEY_STATS, KEY_BUFFER, KEY_GO_VERSION, KEY_BUCKET, KEY_OLD, KEY_TABLE, KEY_GROUP, KEY_REPLAY,
-       KEY_GO, KEY_TYPE, KEY_SEED, KEY_HINT };
+       KEY_GO, KEY_TYPE, KEY_SEED, KEY_HINT, KEY_GDB };
 
 /* What make(map, hint) is given at most: more is no lesson. */
 enum { HINT_MOST = 1 << 24 };
@@ -31,6 +31,7 @@ static const struct option_row rows[] = {
 	{ { "pid", 'p', "PID", 0, "a running process", GROUP_TARGET }, 0 },
 	{ { "core", 'c', "CORE", 0, "a core file", GROUP_TARGET }, 0 },
 	{ { "exe", 'e', "EXE", 0, "the executable: of the core, where it cannot be found; alone, a binary at rest", GROUP_TARGET }, 0 },
+	{ { "gdb", KEY_GDB, NULL, OPTION_HIDDEN, "what GDB looks at: for its plug-in alone", GROUP_TARGET }, 0 },
 	{ { NULL, 0, NULL, 0, "Map:", GROUP_REPLAY }, OPTIONS_REPLAY },
 	{ { "go", KEY_GO, "1.N", 0, "the Go version whose map it is", GROUP_REPLAY }, OPTIONS_REPLAY },
 	{ { "type", KEY_TYPE, "TYPE", 0, "its type, as in Go source: map[string]int", GROUP_REPLAY }, OPTIONS_REPLAY },
@@ -144,7 +145,9 @@ static void finish(const struct invocation *invocation)
 
 	if (invocation->pid != 0 && invocation->core != NULL)
 		refuse(invocation, "-p and -c: one target at a time");
-	if (command->target != TARGET_NONE && invocation->pid == 0 && invocation->core == NULL &&
+	if (invocation->gdb && (invocation->pid != 0 || invocation->core != NULL))
+		refuse(invocation, "-p and -c: in GDB the target is what GDB looks at");
+	if (command->target != TARGET_NONE && invocation->pid == 0 && invocation->core == NULL && !invocation->gdb &&
 	    (command->target == TARGET_MEMORY || invocation->exe == NULL))
 		refuse(invocation, "no target: name a process with -p PID%s or a core with -c CORE",
 			   command->target == TARGET_MEMORY ? "" : ", a binary with -e EXE");
@@ -171,6 +174,9 @@ static void apply_option(struct invocation *invocation, int key, const char *arg
 		break;
 	case 'c':
 		invocation->core = argument;
+		break;
+	case KEY_GDB:
+		invocation->gdb = true;
 		break;
 	case 'e':
 		invocation->exe = argument;
@@ -255,6 +261,24 @@ static void translate(const struct argp_option *options, char *letters, struct o
 	*names = (struct option){ 0 };
 }
 
+size_t options_first_argument(const struct command *command, char *const *words, size_t count)
+{
+	struct argp_option options[ARRAY_SIZE(rows) + 1];
+	struct option names[ARRAY_SIZE(rows) + 1];
+	char letters[2 * ARRAY_SIZE(rows) + 3] = "+"; /* stop at the first argument */
+	char **argv = xcalloc(count + 2, sizeof(*argv));
+
+	argv[0] = (char *)command->name;
+	memcpy(argv + 1, words, count * sizeof(*words));
+	choose(command, options);
+	translate(options, letters + 1, names);
+	opterr = 0;
+	while (getopt_long((int)count + 1, argv, letters, names, NULL) != -1)
+		continue;
+	free(argv);
+	return (size_t)optind - 1;
+}
+
 static _Noreturn void refuse_word(const struct invocation *invocation, int found, const char *word)
 {
 	bool known = optopt != 0 && optopt != '?' && word[1] == '-';
@@ -272,6 +296,23 @@ static void print_help(const struct command *command, const struct argp_option *
 	argp_help(&argp, stdout, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK, name);
 	free(description);
 	free(name);
+}
+
+void options_print_gdb_help(const struct command *command)
+{
+	struct argp_option options[ARRAY_SIZE(rows) + 1], *last = options;
+	char *description = xasprintf("\v%s", command->description);
+
+	choose(command, options);
+	for (const struct argp_option *option = options; option->name != NULL || option->doc != NULL; option++)
+		if (option->group != GROUP_TARGET && option->group != GROUP_MEMORY)
+			*last++ = *option;
+	*last = (struct argp_option){ 0 };
+
+	struct argp argp = { .options = options, .doc = description };
+
+	argp_help(&argp, stdout, ARGP_HELP_LONG | ARGP_HELP_POST_DOC, NULL);
+	free(description);
 }
 
 void options_parse(const struct command *command, int argc, char **argv, struct invocation *out)

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,9 +10,11 @@
 #include "binary/debug.h"
 #include "binary/match.h"
 #include "command/command.h"
+#include "command/gdb.h"
 #include "render/diagnostics.h"
 #include "target/core.h"
 #include "target/live.h"
+#include "target/remote.h"
 #include "util/alloc.h"
 
 /* A map that changes faster than it can be read is read so often. */
@@ -28,6 +31,8 @@ static struct error *open_target(const struct invocation *invocation, struct tar
 
 		return live_open(invocation->pid, &options, out);
 	}
+	if (invocation->gdb)
+		return gdb_open(out);
 	return invocation->core ? core_open(invocation->core, out) : NULL;
 }
 
@@ -109,7 +114,9 @@ static struct error *open_program(struct session *session)
 	const struct invocation *invocation = session->invocation;
 
 	TRY(open_binary(session, &session->binary));
-	if (target != NULL && (invocation->core != NULL || invocation->exe != NULL))
+	if (invocation->gdb)
+		gdb_use_binary(target, session->binary);
+	if (target != NULL && (invocation->core != NULL || invocation->exe != NULL || invocation->gdb))
 		TRY(binary_check_build(session->binary, target));
 	if (invocation->core != NULL)
 		TRY(core_use_executable(target, session->binary->fd, session->binary->path));
@@ -118,6 +125,8 @@ static struct error *open_program(struct session *session)
 		session->binary->go_minor = invocation->go_minor;
 	TRY(program_create(session->binary, target, &session->program));
 	warn_of_version(session);
+	if (invocation->gdb && session->map_name != NULL)
+		TRY(gdb_evaluated(&session->binary->machine, session->map_name, &session->gdb_map));
 	return NULL;
 }
 
@@ -130,6 +139,8 @@ struct error *session_open(const struct invocation *invocation, struct session *
 		out->json = json_create(out->output, invocation->format == FORMAT_JSON);
 	if (invocation->argument_count != 0)
 		out->map_name = invocation->arguments[0];
+	if (invocation->gdb)
+		out->variables = gdb_variables();
 	if (invocation->command->target == TARGET_NONE)
 		return NULL;
 	TRY(open_target(invocation, &out->target));
@@ -152,8 +163,20 @@ static void report_findings(const struct session *session)
 		diagnostics_warning("%llu values are not readable, and are marked so", (unsigned long long)session->unreadable);
 }
 
+static void report_round_trips(const struct session *session)
+{
+	struct remote_stats stats;
+
+	remote_stats(session->target, &stats);
+	diagnostics_note("%.2f MB were read in %llu round trips through GDB", (double)stats.bytes / 1e6,
+			 (unsigned long long)stats.round_trips);
+}
+
 static void report_stats(const struct session *session)
 {
+	if (session->invocation->stats && session->invocation->gdb && session->target != NULL)
+		report_round_trips(session);
+
 	struct live_stats stats;
 
 	if (!session->invocation->stats || session->invocation->pid == 0 || session->target == NULL)
@@ -175,6 +198,8 @@ int session_close(struct session *session)
 
 	struct error *error = output_close(session->output);
 
+	if (session->variables != NULL)
+		error_free(output_close(session->variables)); /* GDB shows the lack of them */
 	report_findings(session);
 	report_stats(session);
 	diagnostics_error(error);
@@ -183,6 +208,7 @@ int session_close(struct session *session)
 	error_free(error);
 	program_destroy(session->program);
 	binary_destroy(session->binary);
+	free(session->gdb_map);
 	target_destroy(session->target);
 	findings_free(&session->findings);
 	return session->wrong ? 1 : status;
@@ -259,6 +285,11 @@ struct error *session_find_map(struct session *session, struct gotype **type, ta
 		*type = session->own_map;
 		*header = session->own_header;
 		return NULL;
+	}
+	if (session->gdb_map != NULL && session->map_name == session->invocation->arguments[0]) {
+		struct error *error = expression_find_map(session->program, session->gdb_map, type, header);
+
+		return error ? error_wrap(error, "%s", session->map_name) : NULL;
 	}
 	if (expression_is_address(session->map_name, header))
 		return find_by_address(session, *header, type);
@@ -339,6 +370,8 @@ struct error *session_open_map(struct session *session, const struct map_request
 		reader_close(*out);
 		findings_free(&session->findings);
 	}
+	session_variable(session, "address", "0x%llx", (unsigned long long)reader_map(*out)->address.v);
+	session_variable(session, "count", "%llu", (unsigned long long)reader_map(*out)->length);
 	if (request->while_stopped != NULL)
 		request->while_stopped(reader_map(*out), request->context);
 	if (reader_captured(*out))
@@ -377,6 +410,19 @@ void session_check_count(struct session *session, const struct reader *reader, u
 }
 
 /* --- what commands share in their output ------------------------------------------------------------------------ */
+
+void session_variable(struct session *session, const char *name, const char *format, ...)
+{
+	va_list arguments;
+
+	if (session->variables == NULL)
+		return;
+	va_start(arguments, format);
+	char *value = xvasprintf(format, arguments);
+	va_end(arguments);
+	output_format(session->variables, "set $map_%s = %s\n", name, value);
+	free(value);
+}
 
 /* "go1.26.8"; of a map made here, what it was asked to be; NULL where the binary does not say */
 static const char *session_go(const struct session *session)

@@ -243,6 +243,14 @@ static void print_text(struct session *session, const struct go_map *map, const 
 		print_swiss(text, map, stat);
 }
 
+static void set_variables(struct session *session, const struct map_stat *stat)
+{
+	session_variable(session, "capacity", "%llu", (unsigned long long)stat->capacity);
+	session_variable(session, "load", "%.6f", stat->load_factor);
+	session_variable(session, "bytes", "%llu", (unsigned long long)stat->bytes);
+	session_variable(session, "wasted", "%llu", (unsigned long long)stat->wasted_bytes);
+}
+
 static struct error *run(struct session *session)
 {
 	struct map_stat stat = { 0 };
@@ -258,6 +266,7 @@ static struct error *run(struct session *session)
 
 	if (error == NULL) {
 		session_check_count(session, reader, stat.live);
+		set_variables(session, &stat);
 		if (session->json != NULL)
 			print_json(session, reader_map(reader), &stat);
 		else

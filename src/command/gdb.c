@@ -1,0 +1,165 @@
+#include "command/gdb.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "analysis/expression.h"
+#include "render/output.h"
+#include "target/remote.h"
+#include "target/wire.h"
+#include "util/alloc.h"
+
+/* `info files` of a program with thousands of segments is not longer. */
+enum { TEXT_LIMIT = 4 << 20 };
+
+/* --- what GDB's commands wrote -------------------------------------------------------------------------------------- */
+
+/* The bytes of such a file. They come with GDB's own position in it, hence pread(). */
+static void read_file(int fd, struct buffer *out)
+{
+	ssize_t got;
+
+	while (out->length < TEXT_LIMIT &&
+	       (got = pread(fd, buffer_reserve(out, 4096), 4096, (off_t)out->length)) > 0)
+		out->length += (size_t)got;
+}
+
+/* The last `what` before `end`; NULL: none. */
+static const char *find_before(const char *text, const char *end, const char *what)
+{
+	const char *found = NULL;
+
+	for (const char *at = text; (at = strstr(at, what)) != NULL && at < end; at++)
+		found = at;
+	return found;
+}
+
+/*
+ * The file that `info files` names right before its entry point, which GDB prints as it is in memory:
+ *	`/usr/bin/prog', file type elf64-x86-64.
+ *	Entry point: 0x55555556a580
+ * A core's own file has no entry point. GDB/MI wraps and escapes such lines: they are looked for anywhere.
+ */
+static char *parse_files(const char *text, uint64_t *entry)
+{
+	static const char mark[] = "Entry point: ", remote[] = "target:";
+	const char *at = strstr(text, mark);
+	const char *end = at ? find_before(text, at, "', ") : NULL;
+	const char *start = end ? find_before(text, end, "`") : NULL;
+
+	*entry = at ? strtoull(at + sizeof(mark) - 1, NULL, 16) : 0;
+	if (start == NULL)
+		return NULL;
+	start++;
+	if (strncmp(start, remote, sizeof(remote) - 1) == 0)
+		start += sizeof(remote) - 1; /* the same path here, if there is one; its build is compared */
+	return xstrndup(start, (size_t)(end - start));
+}
+
+struct error *gdb_open(struct target **out)
+{
+	struct buffer files = { 0 };
+	uint64_t entry;
+
+	read_file(WIRE_FILES, &files);
+
+	char *path = parse_files(buffer_text(&files), &entry);
+
+	*out = remote_create(WIRE_SOCKET, path, entry);
+	free(path);
+	buffer_free(&files);
+	return NULL;
+}
+
+void gdb_use_binary(struct target *target, const struct binary *binary)
+{
+	uint64_t entry = target->executable.entry;
+	bool known = entry != 0 && binary->phdr_address != 0;
+
+	remote_use_executable(target, &binary->machine, known ? binary->phdr_address + (entry - binary->entry) : 0);
+}
+
+/* --- MAP ------------------------------------------------------------------------------------------------------------- */
+
+/* "type = map[string]int": the type. C's way to write pointers and structs is made Go's. NULL: none. */
+static char *parse_type(const char *text)
+{
+	static const char mark[] = "type = ", structure[] = "struct ";
+	const char *at = strstr(text, mark);
+
+	if (at == NULL)
+		return NULL;
+	at += sizeof(mark) - 1;
+
+	size_t length = strcspn(at, "\n");
+	const char *quoted_end = strstr(at, "\\n\""); /* GDB/MI */
+	unsigned pointers = 0;
+
+	if (quoted_end != NULL && quoted_end < at + length)
+		length = (size_t)(quoted_end - at);
+	if (strncmp(at, structure, sizeof(structure) - 1) == 0 && at[sizeof(structure) - 1] != '{') {
+		at += sizeof(structure) - 1;
+		length -= sizeof(structure) - 1;
+	}
+	for (; length > 0 && (at[length - 1] == '*' || at[length - 1] == ' '); length--)
+		pointers += at[length - 1] == '*';
+
+	char *type = xmalloc(pointers + length + 1);
+
+	memset(type, '*', pointers);
+	memcpy(type + pointers, at, length);
+	type[pointers + length] = '\0';
+	return type;
+}
+
+/* A word of the target in that file. */
+static bool read_word(const struct machine *machine, int fd, uint64_t *out)
+{
+	uint8_t bytes[8];
+
+	if (pread(fd, bytes, machine->word_size, 0) != machine->word_size)
+		return false;
+	*out = load_word(machine, bytes);
+	return true;
+}
+
+/* A value of one word is it itself; others are where they lie. */
+static bool read_value(const struct machine *machine, uint64_t *out)
+{
+	off_t size = lseek(WIRE_VALUE, 0, SEEK_END);
+
+	return read_word(machine, size == machine->word_size ? WIRE_VALUE : WIRE_ADDRESS, out) && size > 0;
+}
+
+struct error *gdb_evaluated(const struct machine *machine, const char *map, char **out)
+{
+	struct buffer text = { 0 };
+	const char *rest = "";
+	struct error *error = NULL;
+	uint64_t value;
+	taddr address;
+
+	*out = NULL;
+	if (expression_is_address(map, &address))
+		return NULL;
+	read_file(WIRE_TYPE, &text);
+
+	char *type = parse_type(buffer_text(&text));
+
+	if (strncmp(buffer_text(&text), WIRE_BASE "\n", sizeof(WIRE_BASE)) == 0)
+		rest = map + strcspn(map, "[");
+	if (type != NULL && read_value(machine, &value))
+		*out = xasprintf("(%s)(0x%llx)%s", type, (unsigned long long)value, rest);
+	else if (type != NULL)
+		error = error_hint(error_new(ERROR_TARGET, "%s: a %s, but GDB has no value for it here", map, type),
+				   "the compiler may have left it out: try another frame");
+	free(type);
+	buffer_free(&text);
+	return error;
+}
+
+struct output *gdb_variables(void)
+{
+	return output_create(WIRE_VARIABLES);
+}

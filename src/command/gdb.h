@@ -1,0 +1,27 @@
+/* The program as the plug-in in GDB runs it: what GDB looks at is the target, and GDB evaluates MAP. See target/wire.h. */
+#ifndef COMMAND_GDB_H
+#define COMMAND_GDB_H
+
+#include "binary/binary.h"
+#include "target/target.h"
+
+/* The memory of what GDB looks at, and the executable as GDB knows it. */
+struct error *gdb_open(struct target **out) MUST_CHECK;
+/* Tells the target what its executable says: by this its headers are found in memory, and its build compared. */
+void gdb_use_binary(struct target *target, const struct binary *binary);
+
+/*
+ * What leads to the value that GDB has for `map`, as a MAP of ours: "(map[string]int)(0xc000012345)". NULL where GDB knows nothing
+ * of that name, and it is for us to look it up. The caller frees it.
+ */
+struct error *gdb_evaluated(const struct machine *machine, const char *map, char **out) MUST_CHECK;
+
+/* Where the GDB commands go that set convenience variables. */
+struct output *gdb_variables(void);
+
+/* --- gdb_script.c ----------------------------------------------------------------------------------------------- */
+
+/* `mapscope gdb-script`: returns the exit status. */
+int gdb_script_main(int argc, char **argv);
+
+#endif

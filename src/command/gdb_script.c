@@ -1,0 +1,334 @@
+/*
+ * `mapscope gdb-script` prints where the script is that GDB sources. The script is made by the program too, from the table of commands
+ * (--generate), and so is what a command typed in GDB has it do (--prepare), for there its words can be taken apart.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command/command.h"
+#include "command/gdb.h"
+#include "config.h"
+#include "render/diagnostics.h"
+#include "target/wire.h"
+#include "util/alloc.h"
+#include "util/buffer.h"
+
+enum { WORDS_LIMIT = 500 };
+
+/* Ends a part of a `pipe` command, where what people type may have a bar. */
+#define BAR "@mapscope@"
+
+static int fail(struct error *error)
+{
+	diagnostics_error(error);
+
+	int status = (int)error->code;
+
+	error_free(error);
+	return status;
+}
+
+/* Our own file. */
+static char *own_path(void)
+{
+	char path[4096];
+	ssize_t length = readlink("/proc/self/exe", path, sizeof(path));
+
+	return length > 0 && (size_t)length < sizeof(path) ? xstrndup(path, (size_t)length) : xstrdup("mapscope");
+}
+
+/* --- where the script is -------------------------------------------------------------------------------------------- */
+
+/* In the build tree, else where it was to be installed, else beside where this program is. */
+static int print_path(void)
+{
+	char *own = own_path();
+	char *slash = strrchr(own, '/');
+
+	if (slash != NULL)
+		*slash = '\0';
+
+	char *places[] = { xasprintf("%s/../../plugin/mapscope.gdb", own), xstrdup(MAPSCOPE_GDB_SCRIPT),
+			   xasprintf("%s/../share/mapscope/mapscope.gdb", own) };
+	char *found = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(places) && found == NULL; i++)
+		found = realpath(places[i], NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		free(places[i]);
+	free(own);
+	if (found == NULL)
+		return fail(error_hint(error_new(ERROR_TARGET, "%s: there is no such file", MAPSCOPE_GDB_SCRIPT),
+				       "mapscope was installed without its part for GDB"));
+	puts(found);
+	free(found);
+	return 0;
+}
+
+/* --- the script ------------------------------------------------------------------------------------------------------ */
+
+static bool takes_map(const struct command *command)
+{
+	return strncmp(command->arguments, "MAP", 3) == 0 || strncmp(command->arguments, "[MAP", 4) == 0;
+}
+
+/* A command of ours in GDB: the words are kept as macros of GDB's C preprocessor, which alone leaves them as they were typed. */
+static void print_command(const struct command *command)
+{
+	printf("with confirm off -- define mapscope %s\n"
+	       "  set $_mapscope_word = 0\n"
+	       "  while $_mapscope_word < $argc\n"
+	       "    eval \"macro define _mapscope_%%d $arg%%d\", $_mapscope_word, $_mapscope_word\n"
+	       "    set $_mapscope_word = $_mapscope_word + 1\n"
+	       "  end\n"
+	       "  _mapscope_run %s $argc\n"
+	       "end\n"
+	       "document mapscope %s\n"
+	       "%s.\n"
+	       "Usage: mapscope %s%s%s [OPTION]...\n",
+	       command->name, command->name, command->name, command->summary, command->name,
+	       command->arguments[0] ? " " : "", command->arguments);
+	if (takes_map(command))
+		puts("MAP is any expression of GDB's that leads to a map, in the selected frame;\n"
+		     "else a global variable as Go names it: main.users, main.byCity[\"eu\"]");
+	options_print_gdb_help(command);
+	puts("end\n");
+}
+
+static void print_prefix(void)
+{
+	puts("define-prefix mapscope\n"
+	     "document mapscope\n"
+	     "Show what is inside the maps of a Go program.\n"
+	     "Each command sets $map_status: 0 where all went well.\n"
+	     "Those that read a map set $map_address and $map_count too.\n"
+	     "end\n");
+}
+
+/*
+ * What all commands do: the steps that --prepare writes are sourced, then GDB is made to build its frame 0 anew, in which the
+ * reader runs the request, then what that printed is sourced. Asking for $pc ends it where there is no process.
+ */
+static void print_engine(const char *tool)
+{
+	printf("with confirm off -- define _mapscope_run\n"
+	       "  set $map_status = 127\n"
+	       "  if $_isvoid($_mapscope_reader)\n"
+	       "    printf \"mapscope: not in this GDB, which has not loaded mapscope's reader. Run it in a shell:\\n\"\n"
+	       "    printf \"    mapscope $arg0 -p PID ...    (a process)\\n    mapscope $arg0 -c CORE ...   (a core)\\n\"\n"
+	       "  else\n"
+	       "    pipe macro list | '%s' gdb-script --prepare $arg0 $arg1 /proc/$PPID/fd\n"
+	       "    source /proc/self/fd/%d\n"
+	       "    dump binary value /proc/self/fd/%d $pc\n"
+	       "    if $_gdb_major > 10\n"
+	       "      frame apply 1 -q -s maintenance flush register-cache\n"
+	       "    else\n"
+	       "      frame apply 1 -q -s flushregs\n"
+	       "    end\n"
+	       "    source /proc/self/fd/%d\n"
+	       "  end\n"
+	       "end\n"
+	       "document _mapscope_run\n"
+	       "Part of mapscope.\n"
+	       "end\n\n",
+	       tool, PLUGIN_STEPS, PLUGIN_GO, PLUGIN_SCRIPT);
+}
+
+/* Last, for an error in it ends the script. */
+static void print_loading(const char *reader)
+{
+	printf("if $_isvoid($_mapscope_reader)\n"
+	       "  jit-reader-load %s\n"
+	       "  set $_mapscope_reader = 1\n"
+	       "end\n", reader);
+}
+
+static int generate(const char *tool, const char *reader)
+{
+	puts("# Commands of mapscope for GDB 9 and later. Made by `mapscope gdb-script --generate`.\n");
+	print_prefix();
+	print_engine(tool);
+	for (size_t i = 0; commands[i] != NULL; i++)
+		if (commands[i]->target != TARGET_NONE)
+			print_command(commands[i]);
+	print_loading(reader);
+	return 0;
+}
+
+/* --- a command that was typed ------------------------------------------------------------------------------------------ */
+
+struct words {
+	char *items[WORDS_LIMIT + 1];
+	size_t count;
+};
+
+/* The words in what `macro list` prints: "macro define _mapscope_0 main.users". Other macros are not ours. */
+static void read_words(struct words *words)
+{
+	char *line = NULL;
+	size_t capacity = 0;
+	ssize_t length;
+
+	while ((length = getline(&line, &capacity, stdin)) > 0) {
+		unsigned number;
+		int at = 0;
+		char *start = strstr(line, "macro define _mapscope_");
+
+		if (line[length - 1] == '\n')
+			line[length - 1] = '\0';
+		if (start == NULL || sscanf(start, "macro define _mapscope_%u %n", &number, &at) != 1 || at == 0 ||
+		    number >= words->count || words->items[number] != NULL)
+			continue;
+		words->items[number] = xstrdup(start + at);
+	}
+	free(line);
+}
+
+/* 'main.users' is how GDB's users write a name with dots in it: it is main.users. */
+static char *without_quotes(const char *word)
+{
+	const char *end = word[0] == '\'' ? strchr(word + 1, '\'') : NULL;
+
+	return end ? xasprintf("%.*s%s", (int)(end - word - 1), word + 1, end + 1) : xstrdup(word);
+}
+
+/* A file of the plug-in's, for writing anew. */
+static FILE *open_file(const char *folder, int number)
+{
+	char *path = xasprintf("%s/%d", folder, number);
+	FILE *file = fopen(path, "we");
+
+	free(path);
+	return file;
+}
+
+static struct error *write_request(const char *folder, const struct command *command, const struct words *words, size_t map)
+{
+	FILE *file = open_file(folder, PLUGIN_REQUEST);
+	char *own = own_path();
+
+	if (file == NULL) {
+		free(own);
+		return error_new(ERROR_TARGET, "%s: %s", folder, strerror(errno));
+	}
+	fprintf(file, "%s%c%s%c--gdb%c", own, 0, command->name, 0, 0);
+	for (size_t i = 0; i < words->count; i++) {
+		char *word = i == map ? without_quotes(words->items[i]) : xstrdup(words->items[i]);
+
+		fprintf(file, "%s%c", word, 0);
+		free(word);
+	}
+	fclose(file);
+	free(own);
+	return NULL;
+}
+
+/*
+ * GDB commands that write the type, the value and the address of an expression to the plug-in's files, as far as they can. An
+ * error would end all: `thread apply -s` alone takes errors for silence, in the frame that is selected.
+ */
+static void define_evaluation(FILE *steps, const char *name, const char *expression, size_t length, const char *note)
+{
+	fprintf(steps,
+		"with confirm off -- define _mapscope_evaluate_%s\n"
+		"  pipe -d " BAR " whatis %.*s " BAR " (%scat) >/proc/$PPID/fd/%d\n"
+		"  set $_mapscope_found = 1\n"
+		"  dump binary value /proc/self/fd/%d %.*s\n"
+		"end\n"
+		"with confirm off -- define _mapscope_locate_%s\n"
+		"  dump binary value /proc/self/fd/%d &(%.*s)\n"
+		"end\n",
+		name, (int)length, expression, note, PLUGIN_TYPE, PLUGIN_VALUE, (int)length, expression,
+		name, PLUGIN_ADDRESS, (int)length, expression);
+}
+
+static void call_evaluation(FILE *steps, const char *name)
+{
+	fprintf(steps,
+		"if !$_mapscope_found\n"
+		"  eval \"thread apply %%d.%%d -q -s _mapscope_evaluate_%s\", $_inferior, $_thread\n"
+		"  if $_mapscope_found\n"
+		"    eval \"thread apply %%d.%%d -q -s _mapscope_locate_%s\", $_inferior, $_thread\n"
+		"  end\n"
+		"end\n",
+		name, name);
+}
+
+/* Of local[3]["key"] GDB may know only local, for it knows Go's slices and maps as structs: the rest is for us then. */
+static void write_evaluations(FILE *steps, const char *map)
+{
+	size_t whole = strlen(map), base = strcspn(map, "[");
+
+	define_evaluation(steps, "whole", map, whole, "");
+	fputs("set $_mapscope_found = 0\n", steps);
+	call_evaluation(steps, "whole");
+	if (base == whole || base == 0)
+		return;
+	define_evaluation(steps, "base", map, base, "echo " WIRE_BASE "; ");
+	call_evaluation(steps, "base");
+}
+
+static struct error *write_steps(const char *folder, const struct words *words, const char *map)
+{
+	FILE *steps = open_file(folder, PLUGIN_STEPS);
+
+	if (steps == NULL)
+		return error_new(ERROR_TARGET, "%s: %s", folder, strerror(errno));
+	for (size_t i = 0; i < words->count; i++)
+		fprintf(steps, "macro undef _mapscope_%zu\n", i);
+	fprintf(steps, "pipe info files | cat >/proc/$PPID/fd/%d\n", PLUGIN_FILES);
+	if (map != NULL)
+		write_evaluations(steps, map);
+	fclose(steps);
+	return NULL;
+}
+
+/* What was left from the command before. */
+static void empty_files(const char *folder)
+{
+	for (int number = PLUGIN_FIRST; number < PLUGIN_END; number++) {
+		FILE *file = open_file(folder, number);
+
+		if (file != NULL)
+			fclose(file);
+	}
+}
+
+static int prepare(const char *name, const char *count, const char *folder)
+{
+	const struct command *command = command_find(name);
+	struct words words = { .count = strtoul(count, NULL, 10) };
+
+	if (command == NULL || words.count > WORDS_LIMIT)
+		return fail(error_new(ERROR_USAGE, "%s %s: no such command, or too many words", name, count));
+	read_words(&words);
+	for (size_t i = 0; i < words.count; i++)
+		if (words.items[i] == NULL)
+			words.items[i] = xstrdup("");
+	empty_files(folder);
+
+	size_t map = takes_map(command) ? options_first_argument(command, words.items, words.count) : SIZE_MAX;
+	struct error *error = write_request(folder, command, &words, map);
+
+	if (error == NULL)
+		error = write_steps(folder, &words, map < words.count ? words.items[map] : NULL);
+	for (size_t i = 0; i < words.count; i++)
+		free(words.items[i]);
+	return error ? fail(error) : 0;
+}
+
+int gdb_script_main(int argc, char **argv)
+{
+	if (argc == 1)
+		return print_path();
+	if (argc == 4 && strcmp(argv[1], "--generate") == 0)
+		return generate(argv[2], argv[3]);
+	if (argc == 5 && strcmp(argv[1], "--prepare") == 0)
+		return prepare(argv[2], argv[3], argv[4]);
+	return fail(error_hint(error_new(ERROR_USAGE, "gdb-script %s: no such argument", argv[1]),
+			       "mapscope gdb-script prints the path of the script that GDB sources"));
+}

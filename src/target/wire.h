@@ -1,0 +1,56 @@
+/*
+ * Between mapscope inside GDB and the program: plugin/mapscope-gdb.c, which GDB has loaded, answers the requests of
+ * target/remote.c, which the program reads memory through. Both ends are on one machine and of one build: host byte order.
+ */
+#ifndef TARGET_WIRE_H
+#define TARGET_WIRE_H
+
+#include <stdint.h>
+
+/* Asks for `length` bytes, not 0 and at most WIRE_LENGTH_MAX, at an address of the target. */
+struct wire_request {
+	uint64_t address;
+	uint64_t length;
+};
+
+/* The `length` bytes asked for follow it, or none: GDB does not tell how far it could read. */
+struct wire_reply {
+	uint64_t length;
+};
+
+#define WIRE_LENGTH_MAX ((uint64_t)1 << 20)
+
+/* The first line of WIRE_TYPE where type, value and address are those of MAP up to its first bracket only. */
+#define WIRE_BASE "base"
+
+/* What the program gets from the plug-in, besides standard output and error. Files are as GDB's commands wrote them. */
+enum wire_descriptor {
+	WIRE_SOCKET = 3,
+	WIRE_FILES,     /* what `info files` printed */
+	WIRE_TYPE,      /* what `whatis MAP` printed; empty where GDB cannot evaluate MAP */
+	WIRE_VALUE,     /* the bytes of MAP's value; empty where it has none */
+	WIRE_ADDRESS,   /* the bytes of &MAP; empty where it lies in a register */
+	WIRE_VARIABLES, /* to be written: GDB commands that set convenience variables */
+	WIRE_END,
+};
+
+/*
+ * Files in memory that the plug-in has open in GDB, under fixed numbers: GDB's own commands write and source them as
+ * /proc/self/fd/N. The first ones are WIRE_FILES and so on, moved up.
+ */
+enum plugin_descriptor {
+	PLUGIN_FIRST = 200,
+	PLUGIN_FILES = PLUGIN_FIRST,
+	PLUGIN_TYPE,
+	PLUGIN_VALUE,
+	PLUGIN_ADDRESS,
+	PLUGIN_VARIABLES,
+	PLUGIN_STEPS,   /* GDB commands that get a command's request together */
+	PLUGIN_REQUEST, /* the program and its arguments, a NUL behind each */
+	PLUGIN_GO,      /* the bytes of $pc once all is there: run the request */
+	PLUGIN_TEXT,    /* what the program printed */
+	PLUGIN_SCRIPT,  /* GDB commands that print it */
+	PLUGIN_END,
+};
+
+#endif
