@@ -77,15 +77,17 @@ class Program:
 class Site:
     """Bytes of a map. `near`: ranges of addresses, one of which `verify` has to name where these bytes are wrong.
 
-    `reach`: of a pointer to parts of the map, how many bytes of them lie behind it. `part`: what `verify` calls what it is of."""
+    `reach`: of a pointer to parts of the map, how many bytes of them lie behind it. `part`: what `verify` calls what it is of.
+    `group`: of a control byte, how its group is named where the lookup of another slot's key ends there too early."""
 
-    def __init__(self, field, address, size, near=(), part=None, reach=1):
+    def __init__(self, field, address, size, near=(), part=None, reach=1, group=None):
         self.field = field
         self.address = address
         self.size = size
         self.near = [(address, address + size), *near]
         self.part = part
         self.reach = reach
+        self.group = group
 
 
 class Slot:
@@ -179,7 +181,8 @@ class Surveyor:
             state = "evacuated"
         elif unit.get("waiting"):
             state = "not in use"
-        self.add(("tophash, " if self.classic else "control, ") + state, control, 1, near)
+        group = None if self.classic else f"lookup ends in group {unit['index']}, which has an empty slot"
+        self.add(("tophash, " if self.classic else "control, ") + state, control, 1, near, group=group)
         if state == "live":
             self.slots.append(Slot(control, key, sizes[0], near))
             self.key(key, near)
@@ -222,6 +225,7 @@ class Mutant:
         self.what = what
         self.changes = changes
         self.near = [place for site in sites for place in site.near]
+        self.groups = [site.group for site in sites if getattr(site, "group", None)]
         self.parts = [site.part for site in sites if getattr(site, "part", None)]
         # where a damaged pointer leads to is a right place too
         reach = max(getattr(site, "reach", 1) for site in sites)
@@ -234,7 +238,7 @@ class Mutant:
     def names(self, wrong):
         """Whether what `verify` found wrong is here."""
         address, place = compare.word(wrong["address"]), wrong["place"]
-        if any(start <= address < end for start, end in self.near):
+        if any(start <= address < end for start, end in self.near) or any(group in wrong["found"] for group in self.groups):
             return True
         if self.parts == ["header"]:
             return place == "header"
