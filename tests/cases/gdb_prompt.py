@@ -81,8 +81,9 @@ def check_pager(checks, prompt, name):
 
 
 def check_tab(checks, prompt, name):
+    prompt.ask("frame function main.hold")
     for typed, completed in (("mapscope sh", "mapscope show "), ("mapscope tra", "mapscope trace "), ("mapsc", "mapscope "),
-                             ("mapscope show main.mis", "main.missing")):
+                             ("mapscope show para", "parameter"), ("mapscope show 'main.mis", "'main.missing'")):
         prompt.type(typed + "\t")
         shown = prompt.wait_for(completed, 10)
         checks.true(f"{name} {typed}", completed in shown, shown)
