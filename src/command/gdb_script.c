@@ -121,6 +121,7 @@ static void print_engine(const char *tool)
 	       "    printf \"mapscope: not in this GDB, which has not loaded mapscope's reader. Run it in a shell:\\n\"\n"
 	       "    printf \"    mapscope $arg0 -p PID ...    (a process)\\n    mapscope $arg0 -c CORE ...   (a core)\\n\"\n"
 	       "  else\n"
+	       "    with print frame-arguments none -- pipe frame | cat >/proc/$PPID/fd/%d\n"
 	       "    pipe macro list | '%s' gdb-script --prepare $arg0 $arg1 /proc/$PPID/fd\n"
 	       "    source /proc/self/fd/%d\n"
 	       "    dump binary value /proc/self/fd/%d $pc\n"
@@ -135,7 +136,7 @@ static void print_engine(const char *tool)
 	       "document _mapscope_run\n"
 	       "Part of mapscope.\n"
 	       "end\n\n",
-	       tool, PLUGIN_STEPS, PLUGIN_GO, PLUGIN_SCRIPT);
+	       PLUGIN_FRAME, tool, PLUGIN_STEPS, PLUGIN_GO, PLUGIN_SCRIPT);
 }
 
 /* Last, for an error in it ends the script. */
@@ -196,11 +197,11 @@ static char *without_quotes(const char *word)
 	return end ? xasprintf("%.*s%s", (int)(end - word - 1), word + 1, end + 1) : xstrdup(word);
 }
 
-/* A file of the plug-in's, for writing anew. */
-static FILE *open_file(const char *folder, int number)
+/* A file of the plug-in's. */
+static FILE *open_file(const char *folder, int number, const char *mode)
 {
 	char *path = xasprintf("%s/%d", folder, number);
-	FILE *file = fopen(path, "we");
+	FILE *file = fopen(path, mode);
 
 	free(path);
 	return file;
@@ -208,7 +209,7 @@ static FILE *open_file(const char *folder, int number)
 
 static struct error *write_request(const char *folder, const struct command *command, const struct words *words, size_t map)
 {
-	FILE *file = open_file(folder, PLUGIN_REQUEST);
+	FILE *file = open_file(folder, PLUGIN_REQUEST, "we");
 	char *own = own_path();
 
 	if (file == NULL) {
@@ -227,9 +228,23 @@ static struct error *write_request(const char *folder, const struct command *com
 	return NULL;
 }
 
+/* The number of the selected frame: "#1  0x000000000048c5e2 in main.main () at main.go:12". */
+static unsigned read_frame(const char *folder)
+{
+	FILE *file = open_file(folder, PLUGIN_FRAME, "re");
+	char line[64];
+	const char *mark;
+
+	if (file == NULL)
+		return 0;
+	mark = fgets(line, sizeof(line), file) ? strchr(line, '#') : NULL; /* GDB/MI has a quote before it */
+	fclose(file);
+	return mark ? (unsigned)strtoul(mark + 1, NULL, 10) : 0;
+}
+
 /*
  * GDB commands that write the type, the value and the address of an expression to the plug-in's files, as far as they can. An
- * error would end all: `thread apply -s` alone takes errors for silence, in the frame that is selected.
+ * error would end all: `frame apply -s` alone takes errors for silence.
  */
 static void define_evaluation(FILE *steps, const char *name, const char *expression, size_t length, const char *note)
 {
@@ -246,35 +261,37 @@ static void define_evaluation(FILE *steps, const char *name, const char *express
 		name, PLUGIN_ADDRESS, (int)length, expression);
 }
 
-static void call_evaluation(FILE *steps, const char *name)
+static void call_evaluation(FILE *steps, const char *name, unsigned frame)
 {
 	fprintf(steps,
 		"if !$_mapscope_found\n"
-		"  eval \"thread apply %%d.%%d -q -s _mapscope_evaluate_%s\", $_inferior, $_thread\n"
-		"  if $_mapscope_found\n"
-		"    eval \"thread apply %%d.%%d -q -s _mapscope_locate_%s\", $_inferior, $_thread\n"
-		"  end\n"
+		"  frame apply level %u -q -s _mapscope_evaluate_%s\n"
+		"end\n"
+		"if $_mapscope_found\n"
+		"  frame apply level %u -q -s _mapscope_locate_%s\n"
 		"end\n",
-		name, name);
+		frame, name, frame, name);
 }
 
 /* Of local[3]["key"] GDB may know only local, for it knows Go's slices and maps as structs: the rest is for us then. */
-static void write_evaluations(FILE *steps, const char *map)
+static void write_evaluations(FILE *steps, const char *map, unsigned frame)
 {
 	size_t whole = strlen(map), base = strcspn(map, "[");
 
 	define_evaluation(steps, "whole", map, whole, "");
 	fputs("set $_mapscope_found = 0\n", steps);
-	call_evaluation(steps, "whole");
+	call_evaluation(steps, "whole", frame);
 	if (base == whole || base == 0)
 		return;
 	define_evaluation(steps, "base", map, base, "echo " WIRE_BASE "; ");
-	call_evaluation(steps, "base");
+	fputs("if !$_mapscope_found\n", steps);
+	call_evaluation(steps, "base", frame);
+	fputs("end\n", steps);
 }
 
-static struct error *write_steps(const char *folder, const struct words *words, const char *map)
+static struct error *write_steps(const char *folder, const struct words *words, const char *map, unsigned frame)
 {
-	FILE *steps = open_file(folder, PLUGIN_STEPS);
+	FILE *steps = open_file(folder, PLUGIN_STEPS, "we");
 
 	if (steps == NULL)
 		return error_new(ERROR_TARGET, "%s: %s", folder, strerror(errno));
@@ -282,7 +299,7 @@ static struct error *write_steps(const char *folder, const struct words *words, 
 		fprintf(steps, "macro undef _mapscope_%zu\n", i);
 	fprintf(steps, "pipe info files | cat >/proc/$PPID/fd/%d\n", PLUGIN_FILES);
 	if (map != NULL)
-		write_evaluations(steps, map);
+		write_evaluations(steps, map, frame);
 	fclose(steps);
 	return NULL;
 }
@@ -291,7 +308,7 @@ static struct error *write_steps(const char *folder, const struct words *words, 
 static void empty_files(const char *folder)
 {
 	for (int number = PLUGIN_FIRST; number < PLUGIN_END; number++) {
-		FILE *file = open_file(folder, number);
+		FILE *file = open_file(folder, number, "we");
 
 		if (file != NULL)
 			fclose(file);
@@ -302,6 +319,7 @@ static int prepare(const char *name, const char *count, const char *folder)
 {
 	const struct command *command = command_find(name);
 	struct words words = { .count = strtoul(count, NULL, 10) };
+	unsigned frame = read_frame(folder); /* before the files are emptied */
 
 	if (command == NULL || words.count > WORDS_LIMIT)
 		return fail(error_new(ERROR_USAGE, "%s %s: no such command, or too many words", name, count));
@@ -315,7 +333,7 @@ static int prepare(const char *name, const char *count, const char *folder)
 	struct error *error = write_request(folder, command, &words, map);
 
 	if (error == NULL)
-		error = write_steps(folder, &words, map < words.count ? words.items[map] : NULL);
+		error = write_steps(folder, &words, map < words.count ? words.items[map] : NULL, frame);
 	for (size_t i = 0; i < words.count; i++)
 		free(words.items[i]);
 	return error ? fail(error) : 0;

@@ -45,6 +45,7 @@ enum plugin_descriptor {
 	PLUGIN_VALUE,
 	PLUGIN_ADDRESS,
 	PLUGIN_VARIABLES,
+	PLUGIN_FRAME,   /* what `frame` printed of the selected frame */
 	PLUGIN_STEPS,   /* GDB commands that get a command's request together */
 	PLUGIN_REQUEST, /* the program and its arguments, a NUL behind each */
 	PLUGIN_GO,      /* the bytes of $pc once all is there: run the request */
