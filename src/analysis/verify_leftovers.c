@@ -1,7 +1,7 @@
 /*
- * What is left in slots that are marked as empty. Deleting clears the elem, whatever it is, and the pointers of the key: mapdelete()
- * of runtime/hashmap.go and runtime/map.go, Map.Delete() of internal/runtime/maps. An entry that is still there has lost its mark.
- * Only Go 1.10 leaves elems without pointers as they are.
+ * What is left in slots that are marked as empty. Deleting clears the elem, whatever it is, and the pointers of the key:
+ * mapdelete() of runtime/hashmap.go and runtime/map.go, Map.Delete() of internal/runtime/maps. An entry that is still there has
+ * lost its mark. Only Go 1.10 leaves elems without pointers as they are.
  *
  * Looked at with the pointers, while the target stands: of empty slots nothing is kept for later.
  */
@@ -112,14 +112,15 @@ void verify_leftovers_report(struct verify *verify)
 
 	for (size_t i = 0; leftovers != NULL && i < leftovers->count; i++) {
 		const struct leftover *item = &leftovers->items[i];
-		struct verify_site site = { .table = item->has_table ? &item->table : NULL, .unit = &item->unit, .slot = (int)item->slot,
-					    .field = item->in_elem ? "elem" : "key" };
+		struct verify_site site = { .table = item->has_table ? &item->table : NULL, .unit = &item->unit,
+					    .slot = (int)item->slot, .field = item->in_elem ? "elem" : "key" };
 
 		site.address = item->in_elem ? map_elem_slot_address(verify->map, &item->unit, item->slot)
 					     : map_key_slot_address(verify->map, &item->unit, item->slot);
 
 		if (!verify_only_counted(verify, VERIFY_SLOTS))
-			verify_wrong(verify, VERIFY_SLOTS, &site, xstrdup("zeroes, as deleting leaves them: the slot is marked as empty"),
+			verify_wrong(verify, VERIFY_SLOTS, &site,
+				     xstrdup("zeroes, as deleting leaves them: the slot is marked as empty"),
 				     xstrdup("what an entry leaves that has lost its mark"));
 	}
 	verify_leftovers_free(leftovers);

@@ -75,17 +75,17 @@ static void add_field(struct verify_pointers *pointers, const struct go_map *map
 }
 
 /*
- * makeBucketArray() allocates for 16 buckets or more a 16th more of them, for overflow, since Go 1.9. Size classes waste less than
- * what doubles an object: twice as much is an array of more buckets than B says.
+ * makeBucketArray() allocates for 16 buckets or more a 16th more of them, for overflow, since Go 1.9. Size classes waste less
+ * than what doubles an object: twice as much is an array of more buckets than B says.
  */
 static void add_array(struct verify_pointers *pointers, const struct go_map *map, const char *field, struct field_at at, taddr to,
 		      uint64_t buckets)
 {
 	uint64_t spare = map->program->version->minor >= 9 && buckets >= 16 ? buckets / 16 : 0, size = map->layout->unit.size;
 
-	add(pointers, &(struct pointer){ .kind = buckets == 1 ? POINTER_ALONE : POINTER_OBJECT, .at = taddr_add(map->address, at.offset),
-					 .to = to, .size = buckets * size, .too_many = 2 * (buckets + spare) * size, .field = field,
-					 .slot = -1 });
+	add(pointers, &(struct pointer){ .kind = buckets == 1 ? POINTER_ALONE : POINTER_OBJECT,
+					 .at = taddr_add(map->address, at.offset), .to = to, .size = buckets * size,
+					 .too_many = 2 * (buckets + spare) * size, .field = field, .slot = -1 });
 }
 
 static void add_header(struct verify_pointers *pointers, const struct go_map *map)
