@@ -1,4 +1,6 @@
-"""verify and damaged maps of running programs: what changes a lookup's answer is found, and where. scripts/mutate-verify is the long form."""
+"""verify and damaged maps of running programs: what changes a lookup's answer is found, and where.
+
+scripts/mutate-verify is the long form."""
 from harness import mutation
 
 VERSIONS = ("1.11", "1.23", "1.27")  # tophash bytes before and since emptyRest; Swiss
@@ -28,7 +30,8 @@ def check_mutants(checks, name, laboratory):
         if outcome is not None:
             outcomes.append(outcome)
             check_outcome(checks, name, outcome)
-    checks.true(f"{name}: most of them do damage", sum(outcome.must_be_caught for outcome in outcomes) > MUTANTS / 3, len(outcomes))
+    damaged = sum(outcome.must_be_caught for outcome in outcomes)
+    checks.true(f"{name}: most of them do damage", damaged > MUTANTS / 3, f"{damaged} of {len(outcomes)}")
 
 
 def check_outcome(checks, name, outcome):
