@@ -135,11 +135,11 @@ static void report_structure(struct verify *verify, struct findings *findings)
 		report_finding(check, &findings->items[i]);
 	check->wrong_total = findings->total;
 	if (verify->map->layout->implementation == MAP_CLASSIC)
-		report_detail(check, "walked %llu buckets, %llu old ones and %llu overflow buckets",
+		report_detail(check, "buckets walked: %llu, old ones: %llu, overflow buckets: %llu",
 			      (unsigned long long)verify->units, (unsigned long long)verify->old_units,
 			      (unsigned long long)verify->overflow);
 	else
-		report_detail(check, "walked %llu tables with %llu groups", (unsigned long long)verify->tables,
+		report_detail(check, "tables walked: %llu, groups: %llu", (unsigned long long)verify->tables,
 			      (unsigned long long)verify->units);
 	findings_free(findings);
 }

@@ -23,9 +23,9 @@ void verify_duplicates_report(struct verify *verify)
 
 	if (verify->comparer == NULL)
 		return;
-	buffer_append_format(&detail, "%llu pairs of keys that could be equal", (unsigned long long)verify->compared);
+	buffer_append_format(&detail, "pairs of keys compared that could be equal: %llu", (unsigned long long)verify->compared);
 	if (verify->incomparable != 0)
-		buffer_append_format(&detail, ", %llu of them not readable", (unsigned long long)verify->incomparable);
+		buffer_append_format(&detail, ", not readable: %llu", (unsigned long long)verify->incomparable);
 	if (verify->long_chains != 0)
 		buffer_append_format(&detail, "; not compared: %llu chains of more than %d overflow buckets",
 				     (unsigned long long)verify->long_chains, CHAIN_COMPARED);
