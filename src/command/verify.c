@@ -200,7 +200,7 @@ static void print_end(struct session *session, const struct report *report, cons
 		print_json(session, report);
 	if (session->invocation->format != FORMAT_TEXT || report->count == 0)
 		return;
-	output_format(session->output, "checks: %zu, of maps: %zu, of types: %zu; ", report->count, subjects->name_count,
+	output_format(session->output, "%zu checks; maps: %zu, types: %zu; ", report->count, subjects->name_count,
 		      subjects->type_count);
 	if (wrong == 0)
 		output_text(session->output, "nothing is wrong\n");
