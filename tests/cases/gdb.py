@@ -3,9 +3,11 @@ import contextlib
 import os
 import re
 
+from cases import gdb_prompt
 from harness import gdb, gdbtarget, go, process
 
 VERSIONS = ["1.17", "1.23", "1.26", "1.27"]
+PROMPT_VERSION = "1.26"  # nothing at the prompt depends on Go
 # Every command is tried on these two; the others are only shown.
 THOROUGH = ["main.hold:parameter", "main.hold:pointer.next.byID"]
 KEYS = {"map[string]int": '"p7"', "map[int]string": "1"}
@@ -18,17 +20,23 @@ FRAME = "frame function main.hold"
 
 def check(checks, tool, version, build):
     """One process of a Go version, and its cores, in all GDBs."""
-    if version not in VERSIONS or not checks.wanted(f"{version} gdb"):
+    name = f"{version} gdb"
+    if version not in VERSIONS or not checks.wanted(name):
         return
     script = gdb.script(build)
-    debuggers = list(available(checks, f"{version} gdb"))
+    if not os.path.exists(script):
+        checks.skip(name, f"{script} is not there: its build needs gdb/jit-reader.h (Debian package gdb)")
+        return
+    debuggers = list(available(checks, name))
+    if version == PROMPT_VERSION:
+        gdb_prompt.check(checks, debuggers, version, build)
     for debugger in debuggers:
-        check_registers(checks, debugger, script, version, f"{version} gdb {debugger.name} run")
+        check_registers(checks, debugger, script, version, f"{name} {debugger.name} run")
     held = gdbtarget.Held(gdbtarget.build(version, "noopt"))
     try:
-        for target in targets(checks, held, f"{version} gdb"):
+        for target in targets(checks, held, name):
             for debugger in debuggers:
-                target.check(checks, tool, debugger, script, f"{version} gdb {debugger.name} {target.name}")
+                target.check(checks, tool, debugger, script, f"{name} {debugger.name} {target.name}")
     finally:
         held.close()
 
@@ -185,14 +193,15 @@ def check_registers(checks, debugger, script, version, name):
         return
     said = debugger.run([gdbtarget.build(version, "plain")],
                         ["break main.inRegisters", "run </dev/null >/dev/null", "info address first", "mapscope show first",
-                         "output $map_count", "mapscope show second", "output $map_count", "mapscope show (map[string]int)($rax)", "kill"],
+                         "output $map_count", "mapscope show second", "output $map_count", "with language c -- mapscope show ('map[string]int')$rax", "kill"],
                         script)
     checks.true(f"{name}: the fixture has a map in a register", "in $rax" in said[2], said[2])
     for text, count, length, entry in ((said[3], said[4], 100, r'  "p(\d+)": \1'), (said[5], said[6], 2, '  [01]: "(zero|one)"')):
         entries = [line for line in text.splitlines() if re.fullmatch(entry, line)]
         checks.true(f"{name}: entries of a map in a register", len(entries) == min(length, SHOWN), text)
         checks.equal(f"{name}: $map_count", str(length), count)
-    checks.equal(f"{name}: a register as a map", said[3].partition("map[")[2], said[7].partition("map[")[2].partition("map[")[2])
+    answer = said[3].partition("  ")[2]
+    checks.true(f"{name}: a register as a map", "100 entries" in answer and answer in said[7], said[7])
 
 
 def round_trips(debugger, script, target):
