@@ -7,6 +7,7 @@ from cases import gdb_prompt
 from harness import gdb, gdbtarget, go, process
 
 VERSIONS = ["1.17", "1.23", "1.26", "1.27"]
+TARGETS = ["run", "live", "remote", "gcore", "core"]
 PROMPT_VERSION = "1.26"  # nothing at the prompt depends on Go
 # Every command is tried on these two; the others are only shown.
 THOROUGH = ["main.hold:parameter", "main.hold:pointer.next.byID"]
@@ -21,7 +22,8 @@ FRAME = "frame function main.hold"
 def check(checks, tool, version, build):
     """One process of a Go version, and its cores, in all GDBs."""
     name = f"{version} gdb"
-    if version not in VERSIONS or not checks.wanted(name):
+    parts = [f"{name} {part}" for part in ("prompt", *(f"{one} {target}" for one in ("gdb", "gdb-minimal") for target in TARGETS))]
+    if version not in VERSIONS or not any(map(checks.wanted, parts)):
         return
     script = gdb.script(build)
     if not os.path.exists(script):
@@ -34,7 +36,7 @@ def check(checks, tool, version, build):
         check_registers(checks, debugger, script, version, f"{name} {debugger.name} run")
     held = gdbtarget.Held(gdbtarget.build(version, "noopt"))
     try:
-        for target in targets(checks, held, name):
+        for target in targets(checks, version, held, name):
             for debugger in debuggers:
                 target.check(checks, tool, debugger, script, f"{name} {debugger.name} {target.name}")
     finally:
@@ -55,14 +57,15 @@ def available(checks, name):
 class Target:
     """What GDB looks at, and how the tool is told of the same.
 
-    `start` are words of GDB's command line, `connect` its first commands, `options` words of the tool's."""
+    `start` are words of GDB's command line, `options` words of the tool's. `has_hold`: GDB finds the frame of main.hold."""
 
-    def __init__(self, name, held, start, options, is_remote=False):
+    def __init__(self, name, held, start, options, is_remote=False, has_hold=True):
         self.name = name
         self.held = held
         self.start = start
         self.options = options
         self.is_remote = is_remote
+        self.has_hold = has_hold
         self._said = {}
 
     def check(self, checks, tool, debugger, script, name):
@@ -103,7 +106,7 @@ def remote(held):
     return Target("remote", held, [], ["-p", str(held.pid)], is_remote=True)
 
 
-def targets(checks, held, name):
+def targets(checks, version, held, name):
     """One after the other: the last one is a core that the process dies for."""
     live = ["-p", str(held.pid)]
     yield Target("live", held, live, live)
@@ -116,16 +119,17 @@ def targets(checks, held, name):
     if core is None:
         checks.skip(f"{name} core", "core_pattern does not make a file in the working directory")
         return
-    yield Target("core", held, [held.executable, core], ["-c", core, "-e", held.executable])
+    # GDB knows the frame of a signal by the name of the function that returns from it: runtime.sigreturn__sigaction, from Go 1.21 on
+    yield Target("core", held, [held.executable, core], ["-c", core, "-e", held.executable], has_hold=go.minor_of(version) >= 21)
 
 
 # --- commands -------------------------------------------------------------------------------------------------------
 
 
-def questions(held):
+def questions(target):
     """[(what is typed behind `mapscope`, the tool's words, what in the tool's answer stands for the expression)]"""
-    asked = []
-    for fact in held.of("main.hold") + held.of(None):
+    asked, held = [], target.held
+    for fact in (held.of("main.hold") if target.has_hold else []) + held.of(None):
         own = f"({fact.type})({fact.address:#x})"
         asked.append((f"show {fact.expression}", ["show", own], own, fact))
         if f"{fact.function}:{fact.expression}" in THOROUGH:
@@ -136,8 +140,8 @@ def questions(held):
 
 
 def check_commands(checks, tool, debugger, script, target, connect, name):
-    asked = questions(target.held)
-    commands = [*connect, FRAME, "frame"]
+    asked = questions(target)
+    commands = [*connect, FRAME if target.has_hold else "frame 1", "frame"]
     first = len(commands)
     for typed, _, _, _ in asked:
         commands += [f"mapscope {typed}", "output $map_count"]
@@ -156,6 +160,10 @@ def check_commands(checks, tool, debugger, script, target, connect, name):
 
 def check_goroutines(checks, tool, debugger, script, target, connect, name):
     """Parked ones' stacks as GDB's frames."""
+    if "Undefined" in debugger.run([], ["help mapscope goroutine"], script)[0]:
+        if checks.first("gdb goroutines"):
+            checks.skip(f"{name} goroutines", "there is no such command yet")
+        return
     goroutines = target.held.goroutines
     commands = [*connect, "bt", "mapscope goroutines"]
     first = len(commands)
@@ -183,7 +191,7 @@ def check_backtrace(checks, debugger, script, target, name):
     """The plug-in's reader is asked at each frame, and says nothing."""
     without = debugger.run(target.start, ["thread apply all bt"])
     loaded = debugger.run(target.start, ["thread apply all bt"], script)
-    checks.true(f"{name}: there is a backtrace", "main.hold" in (without[0] or ""), without)
+    checks.true(f"{name}: there is a backtrace", "main." in (without[0] or "") or not target.has_hold, without)
     checks.equal(f"{name}: backtraces with and without the plug-in", without, loaded)
 
 
