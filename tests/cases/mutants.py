@@ -6,7 +6,7 @@ from harness import mutation
 VERSIONS = ("1.11", "1.23", "1.27")  # tophash bytes before and since emptyRest; Swiss
 MUTANTS = 150
 # Fields of slots: there the slot has to be named.
-SLOT_FIELDS = ("tophash", "control", "key", "string key", "interface key", "elem pointer", "keys of")
+SLOT_FIELDS = ("tophash", "control", "key", "string key", "interface key", "elem pointer", "keys of", "live slot")
 
 
 def check(checks, tool, version):

@@ -93,11 +93,12 @@ class Site:
 class Slot:
     """A live slot: where its key and elem are themselves, and the place of them in the unit."""
 
-    def __init__(self, control, key, key_size, near):
+    def __init__(self, control, key, key_size, near, group):
         self.control = control
         self.key = key
         self.key_size = key_size
         self.near = near
+        self.group = group
 
 
 class Surveyor:
@@ -184,7 +185,7 @@ class Surveyor:
         group = None if self.classic else f"lookup ends in group {unit['index']}, which has an empty slot"
         self.add(("tophash, " if self.classic else "control, ") + state, control, 1, near, group=group)
         if state == "live":
-            self.slots.append(Slot(control, key, sizes[0], near))
+            self.slots.append(Slot(control, key, sizes[0], near, group))
             self.key(key, near)
             self.elem(elem, near)
 
@@ -298,7 +299,7 @@ class Laboratory:
         for name in self.names:
             for field in dict.fromkeys(site.field for site in self.survey(name).sites):
                 self.fields[field].append(name)
-            for kind in TWO_SLOTS:
+            for kind in OF_SLOTS:
                 self.fields[kind].append(name)
 
     def close(self):
@@ -331,8 +332,8 @@ class Laboratory:
         """A random one; None where the draw changes nothing."""
         name = self.random.choice(self.fields[field])
         survey = self.survey(name)
-        if field in TWO_SLOTS:
-            what, changes, sites = self.of_two_slots(survey, field)
+        if field in OF_SLOTS:
+            what, changes, sites = self.of_slots(survey, field)
         else:
             sites = [site for site in survey.sites if site.field == field]
             if not sites:  # this process's map has none: seeds differ
@@ -378,10 +379,13 @@ class Laboratory:
         other = self.random.choice([other for other in survey.sites if other.field == site.field and other.size == site.size])
         return self.changed(site, f"as at 0x{other.address:x}", 0, self.program.read(other.address, site.size))
 
-    def of_two_slots(self, survey, kind):
+    def of_slots(self, survey, kind):
         a, b = self.random.sample(survey.slots, 2)
         control_a, control_b = self.program.read(a.control, 1), self.program.read(b.control, 1)
         key_a, key_b = self.program.read(a.key, a.key_size), self.program.read(b.key, b.key_size)
+        mark = self.random.choice(b"\0\1" if survey.classic else b"\x80\xfe").to_bytes(1, "little")
+        if kind == UNMARKED:
+            return kind, [(a.control, mark)], [a]
         changes = {"key copied from another slot": [(b.key, key_a)],
                    "key and control byte copied from another slot": [(b.key, key_a), (b.control, control_a)],
                    "keys of two slots swapped": [(a.key, key_b), (b.key, key_a)],
@@ -423,5 +427,6 @@ class Laboratory:
 
 
 KINDS = (Laboratory.flip, Laboratory.flip, Laboratory.swap, Laboratory.replace, Laboratory.special, Laboratory.copy)
-TWO_SLOTS = ("key copied from another slot", "key and control byte copied from another slot", "keys of two slots swapped",
-             "control bytes of two slots swapped")
+UNMARKED = "live slot marked as empty"
+OF_SLOTS = (UNMARKED, "key copied from another slot", "key and control byte copied from another slot", "keys of two slots swapped",
+            "control bytes of two slots swapped")
