@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "analysis/expression.h"
@@ -124,32 +125,28 @@ static bool read_word(const struct machine *machine, int fd, uint64_t *out)
 	return true;
 }
 
-/* A value of one word is it itself; others are where they lie. */
-static bool read_value(const struct machine *machine, uint64_t *out)
+/* The value whose bytes and address are in the files from `first` on. One of a word is it itself; others are where they lie. */
+static bool read_value(const struct machine *machine, int first, uint64_t *out)
 {
-	off_t size = lseek(WIRE_VALUE, 0, SEEK_END);
+	struct stat info;
 
-	return read_word(machine, size == machine->word_size ? WIRE_VALUE : WIRE_ADDRESS, out) && size > 0;
+	if (fstat(first, &info) != 0 || info.st_size == 0)
+		return false;
+	return read_word(machine, info.st_size == machine->word_size ? first : first + 1, out);
 }
 
-struct error *gdb_evaluated(const struct machine *machine, const char *map, char **out)
+/* What GDB made of an expression, if anything: its files are those from `type_file` on. `rest` of MAP follows it. */
+static struct error *evaluated(const struct machine *machine, const char *map, int type_file, const char *rest, char **out)
 {
 	struct buffer text = { 0 };
-	const char *rest = "";
 	struct error *error = NULL;
 	uint64_t value;
-	taddr address;
 
-	*out = NULL;
-	if (expression_is_address(map, &address))
-		return NULL;
-	read_file(WIRE_TYPE, &text);
+	read_file(type_file, &text);
 
 	char *type = parse_type(buffer_text(&text));
 
-	if (strncmp(buffer_text(&text), WIRE_BASE "\n", sizeof(WIRE_BASE)) == 0)
-		rest = map + strcspn(map, "[");
-	if (type != NULL && read_value(machine, &value))
+	if (type != NULL && read_value(machine, type_file + 1, &value))
 		*out = xasprintf("(%s)(0x%llx)%s", type, (unsigned long long)value, rest);
 	else if (type != NULL)
 		error = error_hint(error_new(ERROR_TARGET, "%s: a %s, but GDB has no value for it here", map, type),
@@ -157,6 +154,19 @@ struct error *gdb_evaluated(const struct machine *machine, const char *map, char
 	free(type);
 	buffer_free(&text);
 	return error;
+}
+
+struct error *gdb_evaluated(const struct machine *machine, const char *map, char **out)
+{
+	taddr address;
+
+	*out = NULL;
+	if (expression_is_address(map, &address))
+		return NULL;
+	TRY(evaluated(machine, map, WIRE_TYPE, "", out));
+	if (*out == NULL)
+		TRY(evaluated(machine, map, WIRE_BASE_TYPE, map + strcspn(map, "["), out));
+	return NULL;
 }
 
 struct output *gdb_variables(void)

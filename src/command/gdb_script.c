@@ -243,50 +243,27 @@ static unsigned read_frame(const char *folder)
 }
 
 /*
- * GDB commands that write the type, the value and the address of an expression to the plug-in's files, as far as they can. An
- * error would end all: `frame apply -s` alone takes errors for silence.
+ * GDB commands that write the type, the value and the address of an expression to the plug-in's files `first` and following, as far
+ * as they can. An error would end all: `frame apply -s` alone takes errors for silence.
  */
-static void define_evaluation(FILE *steps, const char *name, const char *expression, size_t length, const char *note)
+static void write_evaluation(FILE *steps, unsigned frame, const char *expression, size_t length, int first)
 {
-	fprintf(steps,
-		"with confirm off -- define _mapscope_evaluate_%s\n"
-		"  pipe -d " BAR " whatis %.*s " BAR " (%scat) >/proc/$PPID/fd/%d\n"
-		"  set $_mapscope_found = 1\n"
-		"  dump binary value /proc/self/fd/%d %.*s\n"
-		"end\n"
-		"with confirm off -- define _mapscope_locate_%s\n"
-		"  dump binary value /proc/self/fd/%d &(%.*s)\n"
-		"end\n",
-		name, (int)length, expression, note, PLUGIN_TYPE, PLUGIN_VALUE, (int)length, expression,
-		name, PLUGIN_ADDRESS, (int)length, expression);
-}
+	int width = (int)length;
 
-static void call_evaluation(FILE *steps, const char *name, unsigned frame)
-{
-	fprintf(steps,
-		"if !$_mapscope_found\n"
-		"  frame apply level %u -q -s _mapscope_evaluate_%s\n"
-		"end\n"
-		"if $_mapscope_found\n"
-		"  frame apply level %u -q -s _mapscope_locate_%s\n"
-		"end\n",
-		frame, name, frame, name);
+	fprintf(steps, "frame apply level %u -q -s pipe -d " BAR " whatis %.*s " BAR " cat >/proc/$PPID/fd/%d\n", frame, width, expression,
+		first);
+	fprintf(steps, "frame apply level %u -q -s dump binary value /proc/self/fd/%d %.*s\n", frame, first + 1, width, expression);
+	fprintf(steps, "frame apply level %u -q -s dump binary value /proc/self/fd/%d &(%.*s)\n", frame, first + 2, width, expression);
 }
 
 /* Of local[3]["key"] GDB may know only local, for it knows Go's slices and maps as structs: the rest is for us then. */
-static void write_evaluations(FILE *steps, const char *map, unsigned frame)
+static void write_evaluations(FILE *steps, unsigned frame, const char *map)
 {
 	size_t whole = strlen(map), base = strcspn(map, "[");
 
-	define_evaluation(steps, "whole", map, whole, "");
-	fputs("set $_mapscope_found = 0\n", steps);
-	call_evaluation(steps, "whole", frame);
-	if (base == whole || base == 0)
-		return;
-	define_evaluation(steps, "base", map, base, "echo " WIRE_BASE "; ");
-	fputs("if !$_mapscope_found\n", steps);
-	call_evaluation(steps, "base", frame);
-	fputs("end\n", steps);
+	write_evaluation(steps, frame, map, whole, PLUGIN_TYPE);
+	if (base != whole && base != 0)
+		write_evaluation(steps, frame, map, base, PLUGIN_BASE_TYPE);
 }
 
 static struct error *write_steps(const char *folder, const struct words *words, const char *map, unsigned frame)
@@ -299,7 +276,7 @@ static struct error *write_steps(const char *folder, const struct words *words, 
 		fprintf(steps, "macro undef _mapscope_%zu\n", i);
 	fprintf(steps, "pipe info files | cat >/proc/$PPID/fd/%d\n", PLUGIN_FILES);
 	if (map != NULL)
-		write_evaluations(steps, map, frame);
+		write_evaluations(steps, frame, map);
 	fclose(steps);
 	return NULL;
 }

@@ -20,9 +20,6 @@ struct wire_reply {
 
 #define WIRE_LENGTH_MAX ((uint64_t)1 << 20)
 
-/* The first line of WIRE_TYPE where type, value and address are those of MAP up to its first bracket only. */
-#define WIRE_BASE "base"
-
 /* What the program gets from the plug-in, besides standard output and error. Files are as GDB's commands wrote them. */
 enum wire_descriptor {
 	WIRE_SOCKET = 3,
@@ -30,6 +27,9 @@ enum wire_descriptor {
 	WIRE_TYPE,      /* what `whatis MAP` printed; empty where GDB cannot evaluate MAP */
 	WIRE_VALUE,     /* the bytes of MAP's value; empty where it has none */
 	WIRE_ADDRESS,   /* the bytes of &MAP; empty where it lies in a register */
+	WIRE_BASE_TYPE, /* the same of MAP up to its first bracket, where it has one */
+	WIRE_BASE_VALUE,
+	WIRE_BASE_ADDRESS,
 	WIRE_VARIABLES, /* to be written: GDB commands that set convenience variables */
 	WIRE_END,
 };
@@ -44,6 +44,9 @@ enum plugin_descriptor {
 	PLUGIN_TYPE,
 	PLUGIN_VALUE,
 	PLUGIN_ADDRESS,
+	PLUGIN_BASE_TYPE,
+	PLUGIN_BASE_VALUE,
+	PLUGIN_BASE_ADDRESS,
 	PLUGIN_VARIABLES,
 	PLUGIN_FRAME,   /* what `frame` printed of the selected frame */
 	PLUGIN_STEPS,   /* GDB commands that get a command's request together */
