@@ -268,7 +268,7 @@ static int wait_for_end(struct service *service)
 
 /* --- what it printed, as GDB commands ------------------------------------------------------------------------------ */
 
-/* One byte of text inside the quotes of a printf command, which knows few escapes; control bytes the program has escaped itself. */
+/* One byte inside the quotes of a printf command, which knows few escapes: control bytes the program has escaped itself. */
 static void write_byte(FILE *script, uint8_t byte)
 {
 	if (byte == '\n')

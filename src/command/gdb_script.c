@@ -1,6 +1,6 @@
 /*
- * `mapscope gdb-script` prints where the script is that GDB sources. The script is made by the program too, from the table of commands
- * (--generate), and so is what a command typed in GDB has it do (--prepare), for there its words can be taken apart.
+ * `mapscope gdb-script` prints where the script is that GDB sources. The script is made by the program too, from the table of
+ * commands (--generate), and so is what a command typed in GDB has it do (--prepare), for here its words can be taken apart.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -106,6 +106,7 @@ static void print_prefix(void)
 	     "Show what is inside the maps of a Go program.\n"
 	     "Each command sets $map_status: 0 where all went well.\n"
 	     "Those that read a map set $map_address and $map_count too.\n"
+	     "Much output goes faster to a file: mapscope show MAP --max 0 >FILE\n"
 	     "end\n");
 }
 
@@ -197,6 +198,22 @@ static char *without_quotes(const char *word)
 	return end ? xasprintf("%.*s%s", (int)(end - word - 1), word + 1, end + 1) : xstrdup(word);
 }
 
+/* The file behind a > at the end, as in a shell, which is taken off the words; NULL: none. */
+static const char *take_redirection(struct words *words)
+{
+	size_t count = words->count;
+
+	if (count > 0 && words->items[count - 1][0] == '>' && words->items[count - 1][1] != '\0') {
+		words->count--;
+		return words->items[count - 1] + 1;
+	}
+	if (count > 1 && strcmp(words->items[count - 2], ">") == 0) {
+		words->count -= 2;
+		return words->items[count - 1];
+	}
+	return NULL;
+}
+
 /* A file of the plug-in's. */
 static FILE *open_file(const char *folder, int number, const char *mode)
 {
@@ -207,7 +224,8 @@ static FILE *open_file(const char *folder, int number, const char *mode)
 	return file;
 }
 
-static struct error *write_request(const char *folder, const struct command *command, const struct words *words, size_t map)
+static struct error *write_request(const char *folder, const struct command *command, const struct words *words, size_t map,
+				   const char *output)
 {
 	FILE *file = open_file(folder, PLUGIN_REQUEST, "we");
 	char *own = own_path();
@@ -217,6 +235,8 @@ static struct error *write_request(const char *folder, const struct command *com
 		return error_new(ERROR_TARGET, "%s: %s", folder, strerror(errno));
 	}
 	fprintf(file, "%s%c%s%c--gdb%c", own, 0, command->name, 0, 0);
+	if (output != NULL)
+		fprintf(file, "--gdb-output=%s%c", output, 0);
 	for (size_t i = 0; i < words->count; i++) {
 		char *word = i == map ? without_quotes(words->items[i]) : xstrdup(words->items[i]);
 
@@ -243,17 +263,19 @@ static unsigned read_frame(const char *folder)
 }
 
 /*
- * GDB commands that write the type, the value and the address of an expression to the plug-in's files `first` and following, as far
- * as they can. An error would end all: `frame apply -s` alone takes errors for silence.
+ * GDB commands that write the type, the value and the address of an expression to the plug-in's files `first` and following, as
+ * far as they can. An error would end all: `frame apply -s` alone takes errors for silence.
  */
 static void write_evaluation(FILE *steps, unsigned frame, const char *expression, size_t length, int first)
 {
 	int width = (int)length;
 
-	fprintf(steps, "frame apply level %u -q -s pipe -d " BAR " whatis %.*s " BAR " cat >/proc/$PPID/fd/%d\n", frame, width, expression,
-		first);
-	fprintf(steps, "frame apply level %u -q -s dump binary value /proc/self/fd/%d %.*s\n", frame, first + 1, width, expression);
-	fprintf(steps, "frame apply level %u -q -s dump binary value /proc/self/fd/%d &(%.*s)\n", frame, first + 2, width, expression);
+	fprintf(steps, "frame apply level %u -q -s pipe -d " BAR " whatis %.*s " BAR " cat >/proc/$PPID/fd/%d\n",
+		frame, width, expression, first);
+	fprintf(steps, "frame apply level %u -q -s dump binary value /proc/self/fd/%d %.*s\n",
+		frame, first + 1, width, expression);
+	fprintf(steps, "frame apply level %u -q -s dump binary value /proc/self/fd/%d &(%.*s)\n",
+		frame, first + 2, width, expression);
 }
 
 /* Of local[3]["key"] GDB may know only local, for it knows Go's slices and maps as structs: the rest is for us then. */
@@ -266,13 +288,13 @@ static void write_evaluations(FILE *steps, unsigned frame, const char *map)
 		write_evaluation(steps, frame, map, base, PLUGIN_BASE_TYPE);
 }
 
-static struct error *write_steps(const char *folder, const struct words *words, const char *map, unsigned frame)
+static struct error *write_steps(const char *folder, size_t words, const char *map, unsigned frame)
 {
 	FILE *steps = open_file(folder, PLUGIN_STEPS, "we");
 
 	if (steps == NULL)
 		return error_new(ERROR_TARGET, "%s: %s", folder, strerror(errno));
-	for (size_t i = 0; i < words->count; i++)
+	for (size_t i = 0; i < words; i++)
 		fprintf(steps, "macro undef _mapscope_%zu\n", i);
 	fprintf(steps, "pipe info files | cat >/proc/$PPID/fd/%d\n", PLUGIN_FILES);
 	if (map != NULL)
@@ -306,12 +328,14 @@ static int prepare(const char *name, const char *count, const char *folder)
 			words.items[i] = xstrdup("");
 	empty_files(folder);
 
+	size_t typed = words.count;
+	const char *output = take_redirection(&words);
 	size_t map = takes_map(command) ? options_first_argument(command, words.items, words.count) : SIZE_MAX;
-	struct error *error = write_request(folder, command, &words, map);
+	struct error *error = write_request(folder, command, &words, map, output);
 
 	if (error == NULL)
-		error = write_steps(folder, &words, map < words.count ? words.items[map] : NULL, frame);
-	for (size_t i = 0; i < words.count; i++)
+		error = write_steps(folder, typed, map < words.count ? words.items[map] : NULL, frame);
+	for (size_t i = 0; i < typed; i++)
 		free(words.items[i]);
 	return error ? fail(error) : 0;
 }

@@ -13,7 +13,7 @@
 #include "util/buffer.h"
 
 enum { KEY_HELP = 256, KEY_FORMAT, KEY_MAX, KEY_DEPTH, KEY_NO_STOP, KEY_STATS, KEY_BUFFER, KEY_GO_VERSION, KEY_BUCKET, KEY_OLD, KEY_TABLE, KEY_GROUP, KEY_REPLAY,
-       KEY_GO, KEY_TYPE, KEY_SEED, KEY_HINT, KEY_GDB };
+       KEY_GO, KEY_TYPE, KEY_SEED, KEY_HINT, KEY_GDB, KEY_GDB_OUTPUT };
 
 /* What make(map, hint) is given at most: more is no lesson. */
 enum { HINT_MOST = 1 << 24 };
@@ -32,6 +32,7 @@ static const struct option_row rows[] = {
 	{ { "core", 'c', "CORE", 0, "a core file", GROUP_TARGET }, 0 },
 	{ { "exe", 'e', "EXE", 0, "the executable: of the core, where it cannot be found; alone, a binary at rest", GROUP_TARGET }, 0 },
 	{ { "gdb", KEY_GDB, NULL, OPTION_HIDDEN, "what GDB looks at: for its plug-in alone", GROUP_TARGET }, 0 },
+	{ { "gdb-output", KEY_GDB_OUTPUT, "FILE", OPTION_HIDDEN, "the file behind a > in GDB", GROUP_TARGET }, 0 },
 	{ { NULL, 0, NULL, 0, "Map:", GROUP_REPLAY }, OPTIONS_REPLAY },
 	{ { "go", KEY_GO, "1.N", 0, "the Go version whose map it is", GROUP_REPLAY }, OPTIONS_REPLAY },
 	{ { "type", KEY_TYPE, "TYPE", 0, "its type, as in Go source: map[string]int", GROUP_REPLAY }, OPTIONS_REPLAY },
@@ -177,6 +178,9 @@ static void apply_option(struct invocation *invocation, int key, const char *arg
 		break;
 	case KEY_GDB:
 		invocation->gdb = true;
+		break;
+	case KEY_GDB_OUTPUT:
+		invocation->gdb_output = argument;
 		break;
 	case 'e':
 		invocation->exe = argument;

@@ -130,6 +130,17 @@ static struct error *open_program(struct session *session)
 	return NULL;
 }
 
+/* Puts a file in the place of standard output. */
+static struct error *redirect(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+
+	if (fd < 0 || dup2(fd, STDOUT_FILENO) < 0)
+		return error_new(ERROR_TARGET, "%s: %s", path, strerror(errno));
+	close(fd);
+	return NULL;
+}
+
 struct error *session_open(const struct invocation *invocation, struct session *out)
 {
 	*out = (struct session){ .invocation = invocation };
@@ -141,6 +152,8 @@ struct error *session_open(const struct invocation *invocation, struct session *
 		out->map_name = invocation->arguments[0];
 	if (invocation->gdb)
 		out->variables = gdb_variables();
+	if (invocation->gdb_output != NULL)
+		TRY(redirect(invocation->gdb_output));
 	if (invocation->command->target == TARGET_NONE)
 		return NULL;
 	TRY(open_target(invocation, &out->target));

@@ -1,6 +1,6 @@
 /*
- * Memory that another program reads for us, over a socket (target/wire.h): what GDB looks at, whatever that is. It stands still, and
- * each read is a round trip, maybe over a network: small ones are served from blocks that are kept.
+ * Memory that another program reads for us, over a socket (target/wire.h): what GDB looks at, whatever that is. It stands still,
+ * and each read is a round trip, maybe over a network: small ones are served from blocks that are kept.
  */
 #ifndef TARGET_REMOTE_H
 #define TARGET_REMOTE_H
