@@ -135,25 +135,64 @@ static bool read_value(const struct machine *machine, int first, uint64_t *out)
 	return read_word(machine, info.st_size == machine->word_size ? first : first + 1, out);
 }
 
-/* What GDB made of an expression, if anything: its files are those from `type_file` on. `rest` of MAP follows it. */
-static struct error *evaluated(const struct machine *machine, const char *map, int type_file, const char *rest, char **out)
+const char *gdb_base(const char *map, size_t *length)
 {
-	struct buffer text = { 0 };
-	struct error *error = NULL;
+	const char *cast = map[0] == '(' ? strstr(map, ")$") : NULL;
+
+	if (cast != NULL) {
+		*length = strlen(cast + 1);
+		return cast + 1;
+	}
+	*length = strcspn(map, "[");
+	if (map[*length] == '\0')
+		*length = 0;
+	return map;
+}
+
+/* What GDB made of an expression: `type` is NULL where it made nothing of it. */
+struct evaluation {
+	char *type;
+	bool has_value;
 	uint64_t value;
+};
+
+/* From the files that begin with `type_file`. The caller frees the type. */
+static struct evaluation read_evaluation(const struct machine *machine, int type_file)
+{
+	struct evaluation evaluation = { 0 };
+	struct buffer text = { 0 };
 
 	read_file(type_file, &text);
-
-	char *type = parse_type(buffer_text(&text));
-
-	if (type != NULL && read_value(machine, type_file + 1, &value))
-		*out = xasprintf("(%s)(0x%llx)%s", type, (unsigned long long)value, rest);
-	else if (type != NULL)
-		error = error_hint(error_new(ERROR_TARGET, "%s: a %s, but GDB has no value for it here", map, type),
-				   "the compiler may have left it out: try another frame");
-	free(type);
+	evaluation.type = parse_type(buffer_text(&text));
+	evaluation.has_value = evaluation.type != NULL && read_value(machine, type_file + 1, &evaluation.value);
 	buffer_free(&text);
-	return error;
+	return evaluation;
+}
+
+/* The base with what stands around it. */
+static char *around_base(const char *map, const struct evaluation *base)
+{
+	size_t length;
+	const char *start = gdb_base(map, &length);
+
+	if (start != map)
+		return xasprintf("%.*s(0x%llx)", (int)(start - map), map, (unsigned long long)base->value);
+	return xasprintf("(%s)(0x%llx)%s", base->type, (unsigned long long)base->value, map + length);
+}
+
+static struct error *choose(const char *map, const struct evaluation *whole, const struct evaluation *base, char **out)
+{
+	bool is_cast = map[0] == '(';
+
+	*out = NULL;
+	if (base->has_value && (is_cast || base->type[0] != '*')) /* a pointer is indexed as in C, by GDB */
+		*out = around_base(map, base);
+	else if (whole->has_value)
+		*out = xasprintf("(%s)(0x%llx)", whole->type, (unsigned long long)whole->value);
+	else if (whole->type != NULL)
+		return error_hint(error_new(ERROR_TARGET, "%s: a %s, but GDB has no value for it here", map, whole->type),
+				  "the compiler may have left it out: try another frame");
+	return NULL;
 }
 
 struct error *gdb_evaluated(const struct machine *machine, const char *map, char **out)
@@ -163,10 +202,13 @@ struct error *gdb_evaluated(const struct machine *machine, const char *map, char
 	*out = NULL;
 	if (expression_is_address(map, &address))
 		return NULL;
-	TRY(evaluated(machine, map, WIRE_TYPE, "", out));
-	if (*out == NULL)
-		TRY(evaluated(machine, map, WIRE_BASE_TYPE, map + strcspn(map, "["), out));
-	return NULL;
+
+	struct evaluation whole = read_evaluation(machine, WIRE_TYPE), base = read_evaluation(machine, WIRE_BASE_TYPE);
+	struct error *error = choose(map, &whole, &base, out);
+
+	free(whole.type);
+	free(base.type);
+	return error;
 }
 
 struct output *gdb_variables(void)

@@ -11,10 +11,17 @@ struct error *gdb_open(struct target **out) MUST_CHECK;
 void gdb_use_binary(struct target *target, const struct binary *binary);
 
 /*
- * What leads to the value that GDB has for `map`, as a MAP of ours: "(map[string]int)(0xc000012345)". NULL where GDB knows nothing
- * of that name, and it is for us to look it up. The caller frees it.
+ * What leads to the value that GDB has for `map`, as a MAP of ours: "(map[string]int)(0xc000012345)". NULL where GDB knows
+ * nothing of that name, and it is for us to look it up. The caller frees it.
  */
 struct error *gdb_evaluated(const struct machine *machine, const char *map, char **out) MUST_CHECK;
+
+/*
+ * The part of a MAP that GDB can evaluate where it cannot, or must not, evaluate all: what stands before the first bracket, for GDB
+ * takes Go's maps and slices for the structs that they are; what is cast, as GDB has no such casts: $rax of (map[string]int)$rax.
+ * Its length is 0 where there is none.
+ */
+const char *gdb_base(const char *map, size_t *length);
 
 /* Where the GDB commands go that set convenience variables. */
 struct output *gdb_variables(void);

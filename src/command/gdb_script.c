@@ -252,14 +252,17 @@ static struct error *write_request(const char *folder, const struct command *com
 static unsigned read_frame(const char *folder)
 {
 	FILE *file = open_file(folder, PLUGIN_FRAME, "re");
-	char line[64];
-	const char *mark;
+	unsigned level = 0;
+	int c;
 
 	if (file == NULL)
 		return 0;
-	mark = fgets(line, sizeof(line), file) ? strchr(line, '#') : NULL; /* GDB/MI has a quote before it */
+	while ((c = getc(file)) != EOF && c != '#') /* GDB/MI has a quote before it, `set trace-commands` a line */
+		continue;
+	if (c == EOF || fscanf(file, "%u", &level) != 1)
+		level = 0;
 	fclose(file);
-	return mark ? (unsigned)strtoul(mark + 1, NULL, 10) : 0;
+	return level;
 }
 
 /*
@@ -278,14 +281,14 @@ static void write_evaluation(FILE *steps, unsigned frame, const char *expression
 		frame, first + 2, width, expression);
 }
 
-/* Of local[3]["key"] GDB may know only local, for it knows Go's slices and maps as structs: the rest is for us then. */
 static void write_evaluations(FILE *steps, unsigned frame, const char *map)
 {
-	size_t whole = strlen(map), base = strcspn(map, "[");
+	size_t length;
+	const char *base = gdb_base(map, &length);
 
-	write_evaluation(steps, frame, map, whole, PLUGIN_TYPE);
-	if (base != whole && base != 0)
-		write_evaluation(steps, frame, map, base, PLUGIN_BASE_TYPE);
+	write_evaluation(steps, frame, map, strlen(map), PLUGIN_TYPE);
+	if (length != 0)
+		write_evaluation(steps, frame, base, length, PLUGIN_BASE_TYPE);
 }
 
 static struct error *write_steps(const char *folder, size_t words, const char *map, unsigned frame)

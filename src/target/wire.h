@@ -27,7 +27,7 @@ enum wire_descriptor {
 	WIRE_TYPE,      /* what `whatis MAP` printed; empty where GDB cannot evaluate MAP */
 	WIRE_VALUE,     /* the bytes of MAP's value; empty where it has none */
 	WIRE_ADDRESS,   /* the bytes of &MAP; empty where it lies in a register */
-	WIRE_BASE_TYPE, /* the same of MAP up to its first bracket, where it has one */
+	WIRE_BASE_TYPE, /* the same of a part of MAP (gdb_base()) */
 	WIRE_BASE_VALUE,
 	WIRE_BASE_ADDRESS,
 	WIRE_VARIABLES, /* to be written: GDB commands that set convenience variables */
