@@ -299,7 +299,7 @@ struct error *session_find_map(struct session *session, struct gotype **type, ta
 		*header = session->own_header;
 		return NULL;
 	}
-	if (session->gdb_map != NULL && session->map_name == session->invocation->arguments[0]) {
+	if (session->gdb_map != NULL && strcmp(session->map_name, session->invocation->arguments[0]) == 0) {
 		struct error *error = expression_find_map(session->program, session->gdb_map, type, header);
 
 		return error ? error_wrap(error, "%s", session->map_name) : NULL;
