@@ -2,9 +2,10 @@
  * mapscope inside GDB: reads memory for the program and has GDB print what that says.
  *
  * To GDB this is a JIT reader (jit-reader-load) that knows no JIT code. GDB asks it to unwind each frame that it builds, and it
- * declines. But where the commands in mapscope.gdb have left a request in our files, it first runs mapscope as a child and
- * answers its reads with GDB's own: of a process, a core, whatever GDB looks at. What the child printed becomes a
- * script of printf commands, which mapscope.gdb sources, so that it goes where all that GDB prints goes.
+ * declines, but for frame 0 where another goroutine is to be seen behind it. And where the commands in mapscope.gdb have left a
+ * request in our files, it first runs mapscope as a child and answers its reads with GDB's own: of a process, a core, whatever GDB
+ * looks at. What the child printed becomes a script of printf commands, which mapscope.gdb sources, so that it goes where all
+ * that GDB prints goes.
  *
  * GDB's functions may throw a C++ exception through these here, when Ctrl-C was typed: hence -fexceptions, and cleanup attributes
  * on all that must not be left behind.
@@ -330,6 +331,85 @@ static void write_script(int status)
 	empty(PLUGIN_TEXT);
 }
 
+/* --- another goroutine's frames --------------------------------------------------------------------------------------- */
+
+/* What is shown now, and where frame 0 was when that began: it stays, and ends where the thread moves. */
+static struct {
+	bool on;
+	struct wire_view registers;
+	uint8_t saved[WIRE_SAVED_MAX];
+	uint64_t pc, sp;
+} view;
+
+/* 0 where GDB does not know it. */
+static uint64_t get_register(struct gdb_unwind_callbacks *callbacks, uint64_t number)
+{
+	struct gdb_reg_value *value = callbacks->reg_get(callbacks, (int)number);
+	uint64_t bits = 0;
+
+	if (value->defined && value->size <= (int)sizeof(bits))
+		memcpy(&bits, value->value, (size_t)value->size);
+	value->free(value);
+	return bits;
+}
+
+static void free_register(struct gdb_reg_value *value)
+{
+	free(value);
+}
+
+static void set_register(struct gdb_unwind_callbacks *callbacks, uint64_t number, uint64_t bits, size_t size)
+{
+	struct gdb_reg_value *value = calloc(1, sizeof(*value) + sizeof(bits));
+
+	if (value == NULL)
+		return;
+	value->size = (int)size;
+	value->defined = 1;
+	value->free = free_register;
+	memcpy(value->value, &bits, size);
+	callbacks->reg_set(callbacks, (int)number, value);
+}
+
+/* Takes up what the program asked for, if anything. */
+static void change_view(struct gdb_unwind_callbacks *callbacks)
+{
+	struct wire_view *wanted = &view.registers;
+
+	if (pread(PLUGIN_VIEW, wanted, sizeof(*wanted), 0) != sizeof(*wanted))
+		return;
+	empty(PLUGIN_VIEW);
+	view.on = wanted->saved_length != 0 && wanted->saved_length <= WIRE_SAVED_MAX && wanted->registers >= 2 &&
+		  wanted->registers <= WIRE_REGISTERS_MAX && wanted->size <= sizeof(uint64_t) &&
+		  callbacks->target_read(wanted->saved, view.saved, (int)wanted->saved_length) == GDB_SUCCESS;
+	if (!view.on)
+		return;
+	view.pc = get_register(callbacks, wanted->items[0].number);
+	view.sp = get_register(callbacks, wanted->items[1].number);
+}
+
+/* Whether this is frame 0 as it was, and the goroutine still where it was. */
+static bool view_holds(struct gdb_unwind_callbacks *callbacks)
+{
+	const struct wire_view *shown = &view.registers;
+	uint8_t now[WIRE_SAVED_MAX];
+
+	if (!view.on || get_register(callbacks, shown->items[0].number) != view.pc ||
+	    get_register(callbacks, shown->items[1].number) != view.sp)
+		return false;
+	view.on = callbacks->target_read(shown->saved, now, (int)shown->saved_length) == GDB_SUCCESS &&
+		  memcmp(now, view.saved, shown->saved_length) == 0;
+	return view.on;
+}
+
+static void show_view(struct gdb_unwind_callbacks *callbacks)
+{
+	const struct wire_view *shown = &view.registers;
+
+	for (size_t i = 0; i < shown->registers; i++)
+		set_register(callbacks, shown->items[i].number, shown->items[i].value, shown->size);
+}
+
 /* --- GDB's side ----------------------------------------------------------------------------------------------------- */
 
 static void run_request(gdb_target_read *target_read)
@@ -355,14 +435,22 @@ static void run_request(gdb_target_read *target_read)
 
 static enum gdb_status unwind(struct gdb_reader_funcs *self, struct gdb_unwind_callbacks *callbacks)
 {
-	if (usable && !busy && size_of(PLUGIN_GO) != 0)
+	if (!usable || busy)
+		return GDB_FAIL;
+	if (size_of(PLUGIN_GO) != 0) {
 		run_request(callbacks->target_read);
-	return GDB_FAIL;
+		change_view(callbacks);
+	}
+	if (!view_holds(callbacks))
+		return GDB_FAIL;
+	show_view(callbacks);
+	return GDB_SUCCESS;
 }
 
 static struct gdb_frame_id get_frame_id(struct gdb_reader_funcs *self, struct gdb_unwind_callbacks *callbacks)
 {
-	return (struct gdb_frame_id){ 0 }; /* never asked for: no frame is ours */
+	/* only of frame 0 of a view; its stack is below all others, so that GDB takes none of them for an inner one */
+	return (struct gdb_frame_id){ .code_address = view.pc, .stack_address = 1 };
 }
 
 static enum gdb_status read_debug_info(struct gdb_reader_funcs *self, struct gdb_symbol_callbacks *callbacks, void *memory,
@@ -376,6 +464,7 @@ static void destroy(struct gdb_reader_funcs *self)
 	for (int fd = PLUGIN_FIRST; usable && fd < PLUGIN_END; fd++)
 		close(fd);
 	usable = false;
+	view.on = false;
 }
 
 struct gdb_reader_funcs *gdb_init_reader(void)

@@ -51,6 +51,7 @@ enum option_set {
 enum command_target {
 	TARGET_MEMORY, /* a process or a core */
 	TARGET_ANY,    /* these, or a binary at rest */
+	TARGET_GDB,    /* what GDB looks at: a command only there */
 	TARGET_NONE,   /* nothing: -p, -c and -e are no options of it */
 };
 
@@ -70,7 +71,10 @@ struct command {
 extern const struct command command_dump, command_layout, command_list, command_replay, command_show, command_stat, command_trace,
 	command_verify;
 extern const struct command *const commands[]; /* NULL at the end */
-/* NULL: there is none of that name. */
+/* Those that make sense only inside GDB: in its script and help alone. */
+extern const struct command command_goroutine, command_goroutines, command_thread;
+extern const struct command *const gdb_commands[];
+/* Of both tables; NULL: there is none of that name. */
 const struct command *command_find(const char *name);
 
 /* Reads the words behind the command's name. Ends the program for --help and --usage, and for usage errors with status 2. */

@@ -17,9 +17,9 @@ void gdb_use_binary(struct target *target, const struct binary *binary);
 struct error *gdb_evaluated(const struct machine *machine, const char *map, char **out) MUST_CHECK;
 
 /*
- * The part of a MAP that GDB can evaluate where it cannot, or must not, evaluate all: what stands before the first bracket, for GDB
- * takes Go's maps and slices for the structs that they are; what is cast, as GDB has no such casts: $rax of (map[string]int)$rax.
- * Its length is 0 where there is none.
+ * The part of a MAP that GDB can evaluate where it cannot, or must not, evaluate all: what stands before the first bracket, for
+ * GDB takes Go's maps and slices for the structs that they are; what is cast, as GDB has no such casts: $rax of
+ * (map[string]int)$rax. Its length is 0 where there is none.
  */
 const char *gdb_base(const char *map, size_t *length);
 

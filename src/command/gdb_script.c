@@ -140,6 +140,20 @@ static void print_engine(const char *tool)
 	       PLUGIN_FRAME, tool, PLUGIN_STEPS, PLUGIN_GO, PLUGIN_SCRIPT);
 }
 
+/*
+ * Variables are there, though void, before they are first set: GDB would look their names up in the program then, for which it reads
+ * the program's headers again and again, from a gdbserver with 150 round trips.
+ */
+static void print_variables(void)
+{
+	static const char *const names[] = { "_mapscope_word", "map_status", "map_address", "map_count", "map_capacity", "map_load",
+					     "map_bytes", "map_wasted" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		printf("set $%s = $%s\n", names[i], names[i]);
+	putchar('\n');
+}
+
 /* Last, for an error in it ends the script. */
 static void print_loading(const char *reader)
 {
@@ -157,6 +171,9 @@ static int generate(const char *tool, const char *reader)
 	for (size_t i = 0; commands[i] != NULL; i++)
 		if (commands[i]->target != TARGET_NONE)
 			print_command(commands[i]);
+	for (size_t i = 0; gdb_commands[i] != NULL; i++)
+		print_command(gdb_commands[i]);
+	print_variables();
 	print_loading(reader);
 	return 0;
 }
@@ -168,20 +185,38 @@ struct words {
 	size_t count;
 };
 
+/* GDB/MI 18 makes records of its stream even of what it pipes: ~"macro define _mapscope_0 main.users\n". */
+static void read_record(char *line)
+{
+	char *to = line;
+
+	if (strncmp(line, "~\"", 2) != 0)
+		return;
+	for (const char *from = line + 2; *from != '\0' && *from != '"'; from++) {
+		char byte = *from;
+
+		if (byte == '\\' && from[1] != '\0')
+			byte = *++from == 'n' ? '\n' : *from == 't' ? '\t' : *from;
+		*to++ = byte;
+	}
+	*to = '\0';
+}
+
 /* The words in what `macro list` prints: "macro define _mapscope_0 main.users". Other macros are not ours. */
 static void read_words(struct words *words)
 {
 	char *line = NULL;
 	size_t capacity = 0;
-	ssize_t length;
 
-	while ((length = getline(&line, &capacity, stdin)) > 0) {
+	while (getline(&line, &capacity, stdin) > 0) {
 		unsigned number;
 		int at = 0;
+
+		read_record(line);
+		line[strcspn(line, "\n")] = '\0';
+
 		char *start = strstr(line, "macro define _mapscope_");
 
-		if (line[length - 1] == '\n')
-			line[length - 1] = '\0';
 		if (start == NULL || sscanf(start, "macro define _mapscope_%u %n", &number, &at) != 1 || at == 0 ||
 		    number >= words->count || words->items[number] != NULL)
 			continue;
@@ -291,7 +326,8 @@ static void write_evaluations(FILE *steps, unsigned frame, const char *map)
 		write_evaluation(steps, frame, base, length, PLUGIN_BASE_TYPE);
 }
 
-static struct error *write_steps(const char *folder, size_t words, const char *map, unsigned frame)
+static struct error *write_steps(const char *folder, const struct command *command, size_t words, const char *map,
+				 unsigned frame)
 {
 	FILE *steps = open_file(folder, PLUGIN_STEPS, "we");
 
@@ -300,6 +336,9 @@ static struct error *write_steps(const char *folder, size_t words, const char *m
 	for (size_t i = 0; i < words; i++)
 		fprintf(steps, "macro undef _mapscope_%zu\n", i);
 	fprintf(steps, "pipe info files | cat >/proc/$PPID/fd/%d\n", PLUGIN_FILES);
+	/* GDB 13 dies of an assertion where the frame that is selected vanishes */
+	if (command == &command_goroutine || command == &command_thread)
+		fputs("select-frame 0\n", steps);
 	if (map != NULL)
 		write_evaluations(steps, frame, map);
 	fclose(steps);
@@ -337,7 +376,7 @@ static int prepare(const char *name, const char *count, const char *folder)
 	struct error *error = write_request(folder, command, &words, map, output);
 
 	if (error == NULL)
-		error = write_steps(folder, typed, map < words.count ? words.items[map] : NULL, frame);
+		error = write_steps(folder, command, typed, map < words.count ? words.items[map] : NULL, frame);
 	for (size_t i = 0; i < typed; i++)
 		free(words.items[i]);
 	return error ? fail(error) : 0;

@@ -13,6 +13,8 @@ const struct command *const commands[] = {
 	&command_layout, &command_replay, NULL,
 };
 
+const struct command *const gdb_commands[] = { &command_goroutines, &command_goroutine, &command_thread, NULL };
+
 static void print_help(FILE *to)
 {
 	fputs("Usage: mapscope COMMAND [OPTION...] [ARGUMENT...]\n"
@@ -42,6 +44,9 @@ const struct command *command_find(const char *name)
 	for (size_t i = 0; commands[i] != NULL; i++)
 		if (strcmp(commands[i]->name, name) == 0)
 			return commands[i];
+	for (size_t i = 0; gdb_commands[i] != NULL; i++)
+		if (strcmp(gdb_commands[i]->name, name) == 0)
+			return gdb_commands[i];
 	return NULL;
 }
 

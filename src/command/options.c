@@ -148,6 +148,8 @@ static void finish(const struct invocation *invocation)
 		refuse(invocation, "-p and -c: one target at a time");
 	if (invocation->gdb && (invocation->pid != 0 || invocation->core != NULL))
 		refuse(invocation, "-p and -c: in GDB the target is what GDB looks at");
+	if (command->target == TARGET_GDB && !invocation->gdb)
+		refuse(invocation, "only inside GDB");
 	if (command->target != TARGET_NONE && invocation->pid == 0 && invocation->core == NULL && !invocation->gdb &&
 	    (command->target == TARGET_MEMORY || invocation->exe == NULL))
 		refuse(invocation, "no target: name a process with -p PID%s or a core with -c CORE",

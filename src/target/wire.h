@@ -20,6 +20,23 @@ struct wire_reply {
 
 #define WIRE_LENGTH_MAX ((uint64_t)1 << 20)
 
+/*
+ * A goroutine whose frames GDB is to show as the callers of frame 0: the registers that it has saved. It is shown as long as
+ * the bytes at `saved` stay what they are. None is shown any more where saved_length is 0.
+ */
+struct wire_view {
+	uint64_t saved;
+	uint64_t saved_length; /* bytes, WIRE_SAVED_MAX at most */
+	uint64_t registers;    /* how many, WIRE_REGISTERS_MAX at most; the first one is the pc, the second the stack pointer */
+	uint64_t size;         /* bytes of each, 8 at most */
+	struct {
+		uint64_t number; /* as DWARF numbers the machine's registers */
+		uint64_t value;
+	} items[4];
+};
+
+enum { WIRE_SAVED_MAX = 256, WIRE_REGISTERS_MAX = 4 };
+
 /* What the program gets from the plug-in, besides standard output and error. Files are as GDB's commands wrote them. */
 enum wire_descriptor {
 	WIRE_SOCKET = 3,
@@ -30,7 +47,8 @@ enum wire_descriptor {
 	WIRE_BASE_TYPE, /* the same of a part of MAP (gdb_base()) */
 	WIRE_BASE_VALUE,
 	WIRE_BASE_ADDRESS,
-	WIRE_VARIABLES, /* to be written: GDB commands that set convenience variables */
+	WIRE_VARIABLES, /* to be written: GDB commands that set convenience variables, and whatever comes behind the output */
+	WIRE_VIEW,      /* to be written: a struct wire_view, where another goroutine is to be seen */
 	WIRE_END,
 };
 
@@ -48,6 +66,7 @@ enum plugin_descriptor {
 	PLUGIN_BASE_VALUE,
 	PLUGIN_BASE_ADDRESS,
 	PLUGIN_VARIABLES,
+	PLUGIN_VIEW,
 	PLUGIN_FRAME,   /* what `frame` printed of the selected frame */
 	PLUGIN_STEPS,   /* GDB commands that get a command's request together */
 	PLUGIN_REQUEST, /* the program and its arguments, a NUL behind each */
