@@ -50,8 +50,12 @@ static struct error *load_gobuf(struct binary *binary, const struct layout_field
 	out->saved = (uint32_t)field->offset;
 	out->saved_length = (uint32_t)gobuf.size;
 
-	struct error *error = layout_field_at(&gobuf, "pc", false, &out->pc);
+	struct error *error = NULL;
 
+	if (gobuf.size != field->size)
+		error = error_new(ERROR_TARGET, "struct runtime.gobuf: an unknown layout");
+	if (error == NULL)
+		error = layout_field_at(&gobuf, "pc", false, &out->pc);
 	if (error == NULL)
 		error = layout_field_at(&gobuf, "sp", false, &out->sp);
 	if (error == NULL)
