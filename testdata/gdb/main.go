@@ -103,6 +103,8 @@ func hold(parameter map[string]int, pointer *store, value store) int {
 	say("main.hold:parameter", unsafe.Pointer(&parameter), len(parameter), parameter)
 	say("main.hold:local", unsafe.Pointer(&local), len(local), local)
 	say("main.hold:list.array[1]", unsafe.Pointer(&list[1]), len(list[1]), list[1])
+	say("main.hold:list[1]", unsafe.Pointer(&list[1]), len(list[1]), list[1])
+	say("main.hold:pointer.shards[0]", unsafe.Pointer(&pointer.shards[0]), len(pointer.shards[0]), pointer.shards[0])
 	say("main.hold:nothing", unsafe.Pointer(&nothing), 0, nothing)
 	say("main.hold:pointer.inner.byName", unsafe.Pointer(&pointer.inner.byName), len(pointer.inner.byName), pointer.inner.byName)
 	say("main.hold:value.shards.array[2]", unsafe.Pointer(&value.shards[2]), len(value.shards[2]), value.shards[2])

@@ -110,7 +110,7 @@ def check_interrupt(checks, prompt, name):
         time.sleep(delay)
         began = time.monotonic()
         prompt.interrupt()
-        prompt.wait_for("\n" + PROMPT)
+        prompt.wait_for(PROMPT)
         took = time.monotonic() - began
         checks.true(f"{name} after {delay} s: the prompt is back", took <= LONGEST_INTERRUPT, f"after {took:.2f} s")
         checks.equal(f"{name} after {delay} s: no child is left", {}, prompt.children())
@@ -121,7 +121,7 @@ def check_interrupt(checks, prompt, name):
 def check_killed_tool(checks, prompt, name):
     prompt.type(LONG + "\n")
     os.kill(wait_for_child(prompt), signal.SIGKILL)
-    shown = prompt.wait_for("\n" + PROMPT)
+    shown = prompt.wait_for(PROMPT)
     checks.true(f"{name}: says so", "mapscope: it died of a signal: Killed" in shown, shown[-300:])
     checks.equal(f"{name}: no child is left", {}, prompt.children())
     checks.true(f"{name}: the next command", ANSWER in prompt.ask(SHORT))
