@@ -245,7 +245,8 @@ static void choose(const struct command *command, struct argp_option *out)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if ((rows[i].sets == 0 || (rows[i].sets & command->options) != 0) &&
-		    (command->target != TARGET_NONE || rows[i].option.group != GROUP_TARGET))
+		    (command->target != TARGET_NONE || rows[i].option.group != GROUP_TARGET) &&
+		    (command->target != TARGET_GDB || rows[i].option.group != GROUP_OUTPUT))
 			*out++ = rows[i].option;
 	*out = (struct argp_option){ 0 };
 }
