@@ -3,7 +3,7 @@ import argparse
 import os
 import traceback
 
-from cases import core, errors, heap, live, mutants, processes, refmap, replay, units
+from cases import core, errors, gdb, heap, live, mutants, processes, refmap, replay, units
 from harness import go, process, zoo
 from harness.checks import Checks
 from harness.tool import Tool
@@ -22,6 +22,7 @@ def main(arguments):
         guarded(checks, "errors", errors.check, checks, tool, options)
         guarded(checks, "replay", replay.check, checks, tool)
         for version in options.versions:
+            guarded(checks, f"{version} gdb", gdb.check, checks, tool, version, options.build)
             for mode in options.modes:
                 guarded(checks, f"{version} {mode}", check_version, checks, tool, version, mode, options)
     print(checks.summary())
