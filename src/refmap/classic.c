@@ -149,13 +149,10 @@ static void destroy(struct refmap *map)
 	h->iterators = 0;
 	classic_discard_values(h);
 	classic_extra_reset(h);
-	classic_discard_blocks(h, &h->overflow);
-	classic_discard_blocks(h, &h->old_overflow);
-	classic_discard_blocks(h, &h->discarded);
+	classic_discard_buckets(h);
 	if (classic_growing(h))
-		classic_discard_array(h, h->old_buckets, classic_old_b(h));
-	if (h->buckets.v != 0)
-		classic_discard_array(h, h->buckets, h->b);
+		classic_discard_old_buckets(h);
+	classic_release(h);
 	if (h->extra.v != 0)
 		arena_free(h->map.arena, h->extra, classic_extra_size(h));
 	if (h->kept_key.v != 0)

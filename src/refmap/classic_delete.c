@@ -138,9 +138,7 @@ static void drop_old_buckets(struct classic *h)
 		return;
 	if (h->how->clear_marks)
 		mark_buckets_empty(h, h->old_buckets, classic_old_b(h));
-	classic_discard_blocks(h, &h->old_overflow);
-	classic_discard_array(h, h->old_buckets, classic_old_b(h));
-	h->old_buckets = taddr_of(0);
+	classic_discard_old_buckets(h);
 }
 
 /* mapclear(): the array of buckets is kept, and the flags that say that there were iterators. */

@@ -162,10 +162,8 @@ static void evacuate_chain(struct classic *h, struct classic_bucket first, uint6
 
 static void end_growth(struct classic *h, unsigned old_b)
 {
-	classic_discard_array(h, h->old_buckets, old_b);
-	classic_discard_blocks(h, &h->old_overflow);
+	classic_discard_old_buckets(h);
 	classic_overflow_list_drop_old(h);
-	h->old_buckets = taddr_of(0);
 	h->flags &= (uint8_t)~CLASSIC_SAME_SIZE_GROW;
 	classic_tell(h, REFMAP_GROWN, UINT64_C(1) << old_b, 0, 0);
 }

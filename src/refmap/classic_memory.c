@@ -4,8 +4,8 @@
 #include "util/alloc.h"
 
 /*
- * What Go leaves to its garbage collector is given back when the map lets go of it. Cells that nobody reads any more, of
- * evacuated buckets, may go on pointing there: to keys and elems of entries that were deleted since.
+ * What Go leaves to its garbage collector is given back when nothing leads there any more: cells of evacuated buckets may go
+ * on pointing to keys and elems of entries that were deleted since, and iterators to whole arrays.
  */
 
 static void add_block(struct classic_blocks *blocks, taddr address, size_t size)
@@ -16,10 +16,19 @@ static void add_block(struct classic_blocks *blocks, taddr address, size_t size)
 
 void classic_discard(struct classic *h, taddr address, size_t size)
 {
-	if (h->iterators != 0)
+	if (h->iterators != 0 || classic_growing(h))
 		add_block(&h->discarded, address, size);
 	else
 		arena_free(h->map.arena, address, size);
+}
+
+void classic_release(struct classic *h)
+{
+	if (h->iterators != 0 || classic_growing(h))
+		return;
+	for (size_t i = 0; i < h->discarded.count; i++)
+		arena_free(h->map.arena, h->discarded.items[i].address, h->discarded.items[i].size);
+	h->discarded.count = 0;
 }
 
 void classic_discard_blocks(struct classic *h, struct classic_blocks *blocks)
@@ -29,16 +38,31 @@ void classic_discard_blocks(struct classic *h, struct classic_blocks *blocks)
 	blocks->count = 0;
 }
 
-void classic_discard_array(struct classic *h, taddr array, unsigned b)
+static void discard_array(struct classic *h, taddr array, unsigned b)
 {
 	classic_discard(h, array, classic_array_buckets(h, b) * h->map.type.layout->unit.size);
+}
+
+void classic_discard_buckets(struct classic *h)
+{
+	classic_discard_blocks(h, &h->overflow);
+	if (h->buckets.v != 0)
+		discard_array(h, h->buckets, h->b);
+	h->buckets = taddr_of(0);
+}
+
+void classic_discard_old_buckets(struct classic *h)
+{
+	classic_discard_blocks(h, &h->old_overflow);
+	discard_array(h, h->old_buckets, classic_old_b(h));
+	h->old_buckets = taddr_of(0);
+	classic_release(h);
 }
 
 void classic_iterator_gone(struct classic *h)
 {
 	h->iterators--;
-	if (h->iterators == 0)
-		classic_discard_blocks(h, &h->discarded);
+	classic_release(h);
 }
 
 /* --- keys and elems behind pointers ------------------------------------------------------------------------------ */

@@ -71,7 +71,7 @@ struct classic {
 
 	/* Overflow buckets that were allocated one by one: of `buckets`, and of `old_buckets` */
 	struct classic_blocks overflow, old_overflow;
-	/* What iterators may still look at: given back when there are none */
+	/* What iterators or evacuated buckets may still lead to: given back when there are none */
 	struct classic_blocks discarded;
 	unsigned iterators;
 	taddr kept_key; /* room for one */
@@ -221,10 +221,14 @@ struct classic_bucket classic_add_overflow(struct classic *h, struct classic_buc
 
 /* --- memory ----------------------------------------------------------------------------------------------------- */
 
-/* Gives memory back, as soon as no iterator can see it. */
+/* Gives memory back, as soon as neither iterators nor evacuated buckets can lead there. */
 void classic_discard(struct classic *h, taddr address, size_t size);
 void classic_discard_blocks(struct classic *h, struct classic_blocks *blocks);
-void classic_discard_array(struct classic *h, taddr array, unsigned b);
+/* The array of buckets with its overflow buckets; the same of the old ones. */
+void classic_discard_buckets(struct classic *h);
+void classic_discard_old_buckets(struct classic *h);
+/* Gives back what was discarded, where nothing can lead there any more. */
+void classic_release(struct classic *h);
 /* Gives back what the cells of indirect keys and elems point to. */
 void classic_discard_values(struct classic *h);
 void classic_iterator_gone(struct classic *h);
