@@ -1,4 +1,5 @@
 #include <argp.h>
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
@@ -289,6 +290,9 @@ size_t options_first_argument(const struct command *command, char *const *words,
 static _Noreturn void refuse_word(const struct invocation *invocation, int found, const char *word)
 {
 	bool known = optopt != 0 && optopt != '?' && word[1] == '-';
+
+	if (isdigit((unsigned char)word[1]) || word[1] == '.')
+		refuse(invocation, "%s: no such option; a key that begins with - goes behind --", word);
 
 	refuse(invocation, "%.*s: %s", (int)strcspn(word, "="), word,
 	       found == ':' ? "its value is missing" : known ? "it takes no value" : "no such option");
