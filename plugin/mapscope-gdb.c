@@ -425,6 +425,7 @@ static void run_request(gdb_target_read *target_read)
 	empty(PLUGIN_GO);
 	empty(PLUGIN_TEXT);
 	empty(PLUGIN_SCRIPT);
+	empty(PLUGIN_VARIABLES);
 	if (read_request(&service, words) && start(&service, words)) {
 		answer(&service, target_read, pc);
 		status = wait_for_end(&service);
