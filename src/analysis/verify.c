@@ -179,6 +179,13 @@ static size_t run_length(const struct go_map *map, const struct map_batch *batch
 	return to - from;
 }
 
+/* For chains, of which most are one bucket; among a table's groups it is done where they are gone through. */
+static void prefetch_chains(const struct go_map *map, const struct map_batch *batch, size_t from, size_t count)
+{
+	for (size_t i = from + VERIFY_AHEAD; i < from + VERIFY_AHEAD + count && i < batch->count; i++)
+		verify_prefetch(map, &batch->units[i]);
+}
+
 static void verify_batch(struct verify *verify, const struct map_batch *batch)
 {
 	const struct go_map *map = verify->map;
@@ -188,6 +195,7 @@ static void verify_batch(struct verify *verify, const struct map_batch *batch)
 
 		count = run_length(map, batch, i);
 		if (map->layout->implementation == MAP_CLASSIC) {
+			prefetch_chains(map, batch, i, count);
 			verify_classic_chain(verify, units, count);
 		} else {
 			const struct map_table *table = batch->table_count ? &batch->tables[units->table] : NULL;

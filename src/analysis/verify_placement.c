@@ -13,8 +13,6 @@
 enum { PROOF = 8 };
 /* Of so many keys or more one of so many is in place, and one by chance: the seed is another. */
 enum { SEED_KEYS = 4, SEED_PLACED = 16 };
-/* Units whose strings are fetched ahead. */
-enum { AHEAD = 4 };
 
 /* The units that a key can be among. */
 struct home {
@@ -373,7 +371,6 @@ static void place_group(struct verify *verify, const struct home *home, const st
 void verify_swiss_keys(struct verify *verify, const struct map_table *table, const struct map_unit *units, size_t count)
 {
 	const struct go_map *map = verify->map;
-	bool strings = map->type->key->kind == GO_STRING;
 	struct home home = { .table = table, .units = units, .count = count, .shift = 63, .slots = 2 };
 
 	home.mask = table ? table->group_count - 1 : 0;
@@ -383,8 +380,8 @@ void verify_swiss_keys(struct verify *verify, const struct map_table *table, con
 		home.slots = table->directory_slots;
 	}
 	for (size_t i = 0; i < count; i++) {
-		if (strings && i + AHEAD < count)
-			map_unit_prefetch(map, &units[i + AHEAD]);
+		if (i + VERIFY_AHEAD < count)
+			verify_prefetch(map, &units[i + VERIFY_AHEAD]);
 		if (verify->hasher != NULL)
 			place_group(verify, &home, &units[i]);
 		verify_find_twins(verify, table, &units[i]);

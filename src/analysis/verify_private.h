@@ -129,6 +129,15 @@ struct verify_site verify_control_site(const struct verify *verify, const struct
 				       unsigned slot);
 void verify_placement_open(struct verify *verify);
 void verify_placement_report(struct verify *verify);
+/* Strings of keys are fetched so many units before they are hashed. */
+enum { VERIFY_AHEAD = 4 };
+
+static inline void verify_prefetch(const struct go_map *map, const struct map_unit *unit)
+{
+	if (map->type->key->kind == GO_STRING)
+		map_unit_prefetch(map, unit);
+}
+
 void verify_classic_keys(struct verify *verify, const struct map_unit *units, size_t count);
 void verify_swiss_keys(struct verify *verify, const struct map_table *table, const struct map_unit *units, size_t count);
 
