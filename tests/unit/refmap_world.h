@@ -442,4 +442,48 @@ static inline void world_close(struct refmap_world *world)
 	target_destroy(world->arena);
 }
 
+/* --- many at once ------------------------------------------------------------------------------------------------ */
+
+static inline void world_put_all(struct refmap_world *world, uint32_t first, uint32_t end, uint32_t step)
+{
+	for (uint32_t i = first; i < end; i += step)
+		world_put(world, i);
+}
+
+static inline void world_delete_all(struct refmap_world *world, uint32_t first, uint32_t end, uint32_t step)
+{
+	for (uint32_t i = first; i < end; i += step)
+		world_delete(world, i);
+}
+
+/* One of a hundred may clear the map, and of those one in `clears`; 0: none. Phase 0 grows it, 1 keeps it, 2 shrinks it. */
+static inline void world_random_operation(struct refmap_world *world, uint32_t numbers, unsigned phase, unsigned clears)
+{
+	uint64_t random = world_random(world);
+	uint32_t number = (uint32_t)(random >> 16) % numbers;
+	unsigned which = random >> 8 & 1, chance = random % 100, puts = phase == 0 ? 75 : phase == 1 ? 40 : 10;
+
+	if (chance < puts)
+		world_put(world, number);
+	else if (chance < 85)
+		world_delete(world, number);
+	else if (chance < 98 && world->iterators[which] != NULL)
+		world_iterate_step(world, which);
+	else if (chance < 99 && world->iterators[which] == NULL)
+		world_iterate_begin(world, which);
+	else if (chance == 99 && clears != 0 && (random >> 40) % clears == 0)
+		world_clear(world);
+}
+
+/* All iterators there can be, begun where they are not, to their ends. */
+static inline void world_iterate_all(struct refmap_world *world)
+{
+	for (unsigned which = 0; which < WORLD_ITERATORS; which++) {
+		if (world->iterators[which] == NULL)
+			world_iterate_begin(world, which);
+		while (world_iterate_step(world, which))
+			continue;
+	}
+}
+
 #endif

@@ -34,18 +34,6 @@ static void close_world(void)
 	world_close(&world);
 }
 
-static void put_all(uint32_t first, uint32_t end, uint32_t step)
-{
-	for (uint32_t i = first; i < end; i += step)
-		world_put(&world, i);
-}
-
-static void delete_all(uint32_t first, uint32_t end, uint32_t step)
-{
-	for (uint32_t i = first; i < end; i += step)
-		world_delete(&world, i);
-}
-
 static taddr bucket_at(uint64_t index)
 {
 	return classic_bucket_of(&world, HEADER(buckets), index);
@@ -56,10 +44,10 @@ static taddr bucket_at(uint64_t index)
 /* With `count` entries there are 2^b buckets, and with one more twice as many. */
 static void check_growth_at(uint32_t count, unsigned b)
 {
-	put_all(0, count, 1);
+	world_put_all(&world, 0, count, 1);
 	CHECK_UINT(HEADER(b), b);
 	CHECK_UINT(world.events[REFMAP_GROW], b);
-	put_all(count, count + 1, 1);
+	world_put_all(&world, count, count + 1, 1);
 	CHECK_UINT(HEADER(b), b + 1);
 	CHECK_UINT(world.event_a[REFMAP_GROW], 2U << b);
 	CHECK_UINT(world.event_b[REFMAP_GROW], 0);
@@ -109,18 +97,18 @@ static void test_same_size_growth(void)
 		open_world(&(struct world_shape){ .minor = minor, .hint = minor == 21 ? 90 : 100, .hash = WORLD_HASH_ORDERED });
 		CHECK_UINT(HEADER(b), 4);
 		for (uint32_t bucket = 0; bucket < 16; bucket++) {
-			put_all(bucket, bucket + 9 * 16, 16);
-			delete_all(bucket, bucket + 8 * 16, 16);
+			world_put_all(&world, bucket, bucket + 9 * 16, 16);
+			world_delete_all(&world, bucket, bucket + 8 * 16, 16);
 		}
 		CHECK_UINT(HEADER(noverflow), 16);
 		CHECK_UINT(world.events[REFMAP_OVERFLOW], 16);
-		put_all(500, 501, 1);
+		world_put_all(&world, 500, 501, 1);
 		CHECK_UINT(world.event_a[REFMAP_GROW], 16);
 		CHECK_UINT(world.event_b[REFMAP_GROW], 1);
 		CHECK_UINT(HEADER(b), 4);
 		CHECK_UINT(HEADER(flags), CLASSIC_SAME_SIZE);
 		classic_check(&world);
-		delete_all(0, 16, 1);
+		world_delete_all(&world, 0, 16, 1);
 		CHECK_UINT(world.events[REFMAP_GROWN], 1);
 		CHECK_UINT(HEADER(flags), 0);
 		CHECK_UINT(HEADER(noverflow), 0);
@@ -133,9 +121,9 @@ static void test_evacuation_mark(void)
 {
 	for (int minor = OLDEST; minor <= NEWEST; minor++) {
 		open_world(&(struct world_shape){ .minor = minor, .hash = WORLD_HASH_ORDERED });
-		put_all(0, 2 * (minor == 21 ? 12 : 13), 2);
+		world_put_all(&world, 0, 2 * (minor == 21 ? 12 : 13), 2);
 		CHECK_UINT(world.events[REFMAP_GROWN], 1);
-		put_all(1, 2, 2);
+		world_put_all(&world, 1, 2, 2);
 		CHECK_UINT(world.events[REFMAP_GROW], 2);
 		CHECK_UINT(world.events[REFMAP_EVACUATE], 3);
 		CHECK_UINT(world.events[REFMAP_GROWN], minor == 8 ? 1 : 2);
@@ -207,7 +195,7 @@ static void test_use_of_spares(void)
 
 		taddr bucket = bucket_at(0x1234 & 15);
 
-		put_all(0, 4 * 8, 1);
+		world_put_all(&world, 0, 4 * 8, 1);
 		CHECK_UINT(HEADER(noverflow), 3);
 		for (unsigned i = 0; i < 3; i++) {
 			bucket = classic_overflow_of(&world, bucket);
@@ -237,11 +225,11 @@ static bool is_zero(taddr at, uint32_t size)
 static void check_wiped(int minor, unsigned key, unsigned elem, bool key_first, bool key_rest, bool elem_wiped)
 {
 	open_world(&(struct world_shape){ .minor = minor, .key = key, .elem = elem, .hash = WORLD_HASH_CONSTANT });
-	put_all(1, 3, 1);
+	world_put_all(&world, 1, 3, 1);
 
 	taddr cell_key = classic_key_of(&world, bucket_at(0), 0), cell_elem = classic_elem_of(&world, bucket_at(0), 0);
 
-	delete_all(1, 2, 1);
+	world_delete_all(&world, 1, 2, 1);
 	CHECK_UINT(is_zero(cell_key, 8), key_first);
 	if (world.type.key_size > 8)
 		CHECK_UINT(is_zero(taddr_add(cell_key, 8), world.type.key_size - 8), key_rest);
@@ -267,7 +255,7 @@ static void check_old_bucket(int minor, unsigned key, bool iterates, bool wiped)
 	uint32_t most = minor == 21 ? 24 : 26;
 
 	open_world(&(struct world_shape){ .minor = minor, .key = key, .hash = WORLD_HASH_ORDERED });
-	put_all(1, most + 1, 1);
+	world_put_all(&world, 1, most + 1, 1);
 	if (iterates)
 		world_iterate_begin(&world, 0);
 	world_put(&world, 100);
@@ -293,7 +281,7 @@ static void test_key_in_old_bucket(void)
 		uint32_t most = minor == 21 ? 24 : 26;
 
 		open_world(&(struct world_shape){ .minor = minor, .key = KEY_FAST64PTR, .hash = WORLD_HASH_ORDERED });
-		put_all(1, most + 1, 1);
+		world_put_all(&world, 1, most + 1, 1);
 		world_put(&world, 100);
 
 		taddr old = classic_bucket_of(&world, HEADER(oldbuckets), 3), key = classic_key_of(&world, old, 0);
@@ -325,12 +313,12 @@ static void test_empty_rest(void)
 		uint8_t one = minor >= 12;
 
 		open_world(&(struct world_shape){ .minor = minor });
-		put_all(0, 4, 1);
-		delete_all(1, 2, 1);
+		world_put_all(&world, 0, 4, 1);
+		world_delete_all(&world, 1, 2, 1);
 		check_tophashes(5, one, 5, 5);
-		delete_all(2, 3, 1);
+		world_delete_all(&world, 2, 3, 1);
 		check_tophashes(5, one, one, 5);
-		delete_all(3, 4, 1);
+		world_delete_all(&world, 3, 4, 1);
 		check_tophashes(5, 0, 0, 0);
 		close_world();
 	}
@@ -340,14 +328,14 @@ static void test_empty_rest(void)
 static void test_empty_rest_over_buckets(void)
 {
 	open_world(&(struct world_shape){ .minor = 20, .hint = 90, .hash = WORLD_HASH_CONSTANT });
-	put_all(0, 18, 1);
+	world_put_all(&world, 0, 18, 1);
 
 	taddr first = bucket_at(4), second = classic_overflow_of(&world, first), third = classic_overflow_of(&world, second);
 
-	delete_all(6, 17, 1);
+	world_delete_all(&world, 6, 17, 1);
 	CHECK_UINT(classic_tophashes(&world, second)[0], 1);
 	CHECK_UINT(classic_tophashes(&world, third)[0], 1);
-	delete_all(17, 18, 1);
+	world_delete_all(&world, 17, 18, 1);
 	CHECK_UINT(classic_tophashes(&world, first)[6], 0);
 	CHECK(classic_tophashes(&world, first)[5] > 4);
 	CHECK_UINT(classic_tophashes(&world, second)[0], 0);
@@ -362,8 +350,8 @@ static void test_reseed(void)
 
 		uint64_t seed = HEADER(hash0);
 
-		put_all(0, 3, 1);
-		delete_all(0, 3, 1);
+		world_put_all(&world, 0, 3, 1);
+		world_delete_all(&world, 0, 3, 1);
 		CHECK_UINT(HEADER(hash0) == seed, minor < 16);
 		CHECK_UINT(world.events[REFMAP_RESEED], minor >= 16);
 		close_world();
@@ -405,7 +393,7 @@ static void test_clear(void)
 {
 	for (int minor = OLDEST; minor <= NEWEST; minor++) {
 		open_world(&(struct world_shape){ .minor = minor, .hint = 90 });
-		put_all(0, 91, 1);
+		world_put_all(&world, 0, 91, 1);
 		world_clear(&world);
 		CHECK_UINT(HEADER(count), 0);
 		CHECK_UINT(HEADER(b), 4);
@@ -423,7 +411,7 @@ static void test_clear_of_irreflexive_keys(void)
 {
 	for (int minor = OLDEST; minor <= NEWEST; minor++) {
 		open_world(&(struct world_shape){ .minor = minor, .key = 7 });
-		put_all(0, 40, 1);
+		world_put_all(&world, 0, 40, 1);
 		refmap_clear(world.map);
 		CHECK_UINT(refmap_length(world.map), minor < 21 ? 10 : 0);
 		world_close(&world);
@@ -439,12 +427,12 @@ static void test_clear_under_iterators(void)
 		for (uint32_t count = 1; count < 130; count++) {
 			open_world(&(struct world_shape){ .minor = minor });
 			world.random += count;
-			put_all(0, count, 1);
+			world_put_all(&world, 0, count, 1);
 			world_iterate_begin(&world, 0);
 			world_iterate_step(&world, 0);
-			put_all(count, count + count / 4, 1);
+			world_put_all(&world, count, count + count / 4, 1);
 			world_clear(&world);
-			put_all(300, 310, 1);
+			world_put_all(&world, 300, 310, 1);
 			while (world.iterators[0] != NULL && world_iterate_step(&world, 0))
 				continue;
 			close_world();
@@ -464,7 +452,7 @@ static void test_iteration_start(void)
 		world_iterate_begin(&world, 0);
 		CHECK_UINT(world.random, random);
 		CHECK_UINT(HEADER(flags), 0);
-		put_all(0, 8, 1);
+		world_put_all(&world, 0, 8, 1);
 		CHECK(!world_iterate_step(&world, 0)); /* it began when the map was empty */
 
 		struct refmap_world copy = world;
@@ -487,7 +475,7 @@ static void test_iteration_bucket(void)
 {
 	for (int minor = OLDEST; minor <= NEWEST; minor++) {
 		open_world(&(struct world_shape){ .minor = minor, .hint = minor == 21 ? 40 : 50, .hash = WORLD_HASH_ORDERED });
-		put_all(0, 8, 1);
+		world_put_all(&world, 0, 8, 1);
 
 		struct refmap_world copy = world;
 		uint64_t start = world_random(&copy) & 7;
@@ -516,10 +504,10 @@ static void test_growth_under_iterators(void)
 
 		open_world(&shape);
 		world.random += round * 1000;
-		put_all(0, start, 1);
+		world_put_all(&world, 0, start, 1);
 		world_iterate_begin(&world, 0);
 		for (next = start; world_iterate_step(&world, 0) && next + 4 < WORLD_NUMBERS; next += 4) {
-			put_all(next, next + 4, 1);
+			world_put_all(&world, next, next + 4, 1);
 			world_delete(&world, (uint32_t)world_random(&world) % next);
 		}
 		CHECK(world.iterators[0] == NULL || next + 4 >= WORLD_NUMBERS);
@@ -538,7 +526,7 @@ static void test_delete_what_comes(void)
 				.minor = minor, .key = count % WORLD_KEYS, .elem = count % WORLD_ELEMS,
 				.hint = count % 2 ? 60 : 0 });
 			if (world.type.reflexive_key) {
-				put_all(0, count, 1);
+				world_put_all(&world, 0, count, 1);
 				world.iterators[0] = refmap_iterate(world.map);
 				while (refmap_iterator_next(world.iterators[0], &key, &elem))
 					refmap_delete(world.map, key);
@@ -572,20 +560,7 @@ static bool may_clear(void)
 /* Phases in which the map mostly grows, is churned, or shrinks. */
 static void random_operation(uint32_t numbers, unsigned phase)
 {
-	uint64_t random = world_random(&world);
-	uint32_t number = (uint32_t)(random >> 16) % numbers;
-	unsigned which = random >> 8 & 1, chance = random % 100, puts = phase == 0 ? 75 : phase == 1 ? 40 : 10;
-
-	if (chance < puts)
-		world_put(&world, number);
-	else if (chance < 85)
-		world_delete(&world, number);
-	else if (chance < 98 && world.iterators[which] != NULL)
-		world_iterate_step(&world, which);
-	else if (chance < 99 && world.iterators[which] == NULL)
-		world_iterate_begin(&world, which);
-	else if (chance == 99 && (random >> 40) % 32 == 0 && may_clear())
-		world_clear(&world);
+	world_random_operation(&world, numbers, phase, may_clear() ? 32 : 0);
 }
 
 static void run_random(const struct world_shape *shape, unsigned operations)
@@ -598,12 +573,7 @@ static void run_random(const struct world_shape *shape, unsigned operations)
 		if (i % 1024 == 0)
 			world_check(&world);
 	}
-	for (unsigned which = 0; which < WORLD_ITERATORS; which++) {
-		if (world.iterators[which] == NULL)
-			world_iterate_begin(&world, which);
-		while (world_iterate_step(&world, which))
-			continue;
-	}
+	world_iterate_all(&world);
 	close_world();
 }
 
@@ -641,7 +611,7 @@ static void test_memory(void)
 			world.random = random;
 			world_create_map(&world);
 			churn();
-			put_all(0, 500, 1);
+			world_put_all(&world, 0, 500, 1);
 			world_clear(&world);
 			CHECK(water == 0 || world_high_water(&world) == water);
 			water = world_high_water(&world);

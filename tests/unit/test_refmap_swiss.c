@@ -27,27 +27,15 @@ static void close_world(void)
 	world_close(&world);
 }
 
-static void put_all(uint32_t first, uint32_t end, uint32_t step)
-{
-	for (uint32_t i = first; i < end; i += step)
-		world_put(&world, i);
-}
-
-static void delete_all(uint32_t first, uint32_t end, uint32_t step)
-{
-	for (uint32_t i = first; i < end; i += step)
-		world_delete(&world, i);
-}
-
 static void test_small(void)
 {
 	open_world(&(struct world_shape){ .minor = 26 });
 	CHECK_UINT(HEADER(dir_ptr), 0);
 	CHECK(HEADER(seed) != 0);
-	put_all(0, 8, 1);
+	world_put_all(&world, 0, 8, 1);
 	CHECK_UINT(HEADER(dir_len), 0);
 	CHECK_UINT(HEADER(global_shift), 0);
-	put_all(8, 9, 1);
+	world_put_all(&world, 8, 9, 1);
 	CHECK_UINT(HEADER(dir_len), 1);
 	CHECK_UINT(HEADER(global_shift), 64);
 	CHECK_UINT(TABLE(swiss_directory(&world, 0), capacity), 16);
@@ -60,8 +48,8 @@ static void test_update_of_full_small_map(void)
 {
 	for (int minor = 24; minor <= 27; minor++) {
 		open_world(&(struct world_shape){ .minor = minor });
-		put_all(0, 8, 1);
-		put_all(3, 4, 1);
+		world_put_all(&world, 0, 8, 1);
+		world_put_all(&world, 3, 4, 1);
 		CHECK_UINT(HEADER(dir_len), minor < 27);
 		CHECK_UINT(HEADER(used), 8);
 		close_world();
@@ -98,9 +86,9 @@ static void test_hints(void)
 static void test_split(void)
 {
 	open_world(&(struct world_shape){ .minor = 26, .hint = 896 });
-	put_all(0, 896, 1);
+	world_put_all(&world, 0, 896, 1);
 	CHECK_UINT(HEADER(dir_len), 1);
-	put_all(896, 897, 1);
+	world_put_all(&world, 896, 897, 1);
 	CHECK_UINT(HEADER(dir_len), 2);
 	CHECK_UINT(HEADER(global_depth), 1);
 	CHECK_UINT(HEADER(global_shift), 63);
@@ -116,8 +104,8 @@ static void test_split(void)
 static void open_two_groups(int minor, unsigned key, bool slow)
 {
 	open_world(&(struct world_shape){ .minor = minor, .key = key, .slow = slow, .hint = 14, .hash = WORLD_HASH_ORDERED });
-	put_all(0, 16, 2);
-	put_all(1, 13, 2);
+	world_put_all(&world, 0, 16, 2);
+	world_put_all(&world, 1, 13, 2);
 }
 
 static void test_deleted_slots(void)
@@ -126,12 +114,12 @@ static void test_deleted_slots(void)
 
 	taddr group = swiss_group_of(&world, swiss_directory(&world, 0), 0);
 
-	delete_all(4, 5, 1);
+	world_delete_all(&world, 4, 5, 1);
 	CHECK_UINT(swiss_control_byte(&world, group, 2), 0xfe);
 	CHECK_UINT(world_number(&world, swiss_key_place(&world, group, 2)), 4); /* a key without pointers stays */
 	CHECK_UINT(TABLE(swiss_directory(&world, 0), growth_left), 0);
 	CHECK_UINT(HEADER(tombstone_possible), 1);
-	delete_all(1, 2, 1);
+	world_delete_all(&world, 1, 2, 1);
 	group = swiss_group_of(&world, swiss_directory(&world, 0), 1);
 	CHECK_UINT(swiss_control_byte(&world, group, 0), 0x80);
 	CHECK_UINT(TABLE(swiss_directory(&world, 0), growth_left), 1);
@@ -141,8 +129,8 @@ static void test_deleted_slots(void)
 static void check_pruning(int minor, unsigned key, bool slow, bool prunes)
 {
 	open_two_groups(minor, key, slow);
-	delete_all(0, 8, 2);
-	put_all(13, 14, 1);
+	world_delete_all(&world, 0, 8, 2);
+	world_put_all(&world, 13, 14, 1);
 	CHECK_UINT(world.events[REFMAP_PRUNE], prunes);
 	CHECK_UINT(world.events[REFMAP_REHASH], !prunes);
 	CHECK_UINT(world.event_b[REFMAP_PRUNE], prunes ? 4 : 0);
@@ -166,10 +154,10 @@ static void test_pruning(void)
 static void test_pruning_of_needed_tombstones(void)
 {
 	open_world(&(struct world_shape){ .minor = 27, .hint = 14, .hash = WORLD_HASH_ORDERED });
-	put_all(0, 18, 2);
-	put_all(1, 11, 2);
-	delete_all(0, 8, 2);
-	put_all(11, 12, 2);
+	world_put_all(&world, 0, 18, 2);
+	world_put_all(&world, 1, 11, 2);
+	world_delete_all(&world, 0, 8, 2);
+	world_put_all(&world, 11, 12, 2);
 	CHECK_UINT(world.events[REFMAP_PRUNE], 0);
 	CHECK_UINT(world.events[REFMAP_REHASH], 1);
 	close_world();
@@ -210,7 +198,7 @@ static void test_clear_of_tombstones(void)
 {
 	for (int minor = 24; minor <= 27; minor++) {
 		open_two_groups(minor, 0, false);
-		delete_all(0, 16, 1);
+		world_delete_all(&world, 0, 16, 1);
 		CHECK_UINT(world.events[REFMAP_RESEED], 1);
 		CHECK_UINT(TABLE(swiss_directory(&world, 0), growth_left), 6);
 
@@ -232,7 +220,7 @@ static void test_iterators_take_random_numbers(void)
 
 	world_iterate_begin(&world, 0);
 	CHECK_UINT(world.random, random);
-	put_all(0, 20, 1);
+	world_put_all(&world, 0, 20, 1);
 	random = world.random;
 	CHECK(!world_iterate_step(&world, 0)); /* it began when the map was empty */
 	world_iterate_begin(&world, 0);
@@ -253,20 +241,7 @@ static uint32_t numbers_of(const struct world_shape *shape)
 /* Phases in which the map mostly grows, is churned, or shrinks. */
 static void random_operation(uint32_t numbers, unsigned phase)
 {
-	uint64_t random = world_random(&world);
-	uint32_t number = (uint32_t)(random >> 16) % numbers;
-	unsigned which = random >> 8 & 1, chance = random % 100, puts = phase == 0 ? 75 : phase == 1 ? 40 : 10;
-
-	if (chance < puts)
-		world_put(&world, number);
-	else if (chance < 85)
-		world_delete(&world, number);
-	else if (chance < 98 && world.iterators[which] != NULL)
-		world_iterate_step(&world, which);
-	else if (chance < 99 && world.iterators[which] == NULL)
-		world_iterate_begin(&world, which);
-	else if (chance == 99 && (random >> 40) % 64 == 0)
-		world_clear(&world);
+	world_random_operation(&world, numbers, phase, 64);
 }
 
 static void run_random(const struct world_shape *shape, unsigned operations)
@@ -279,12 +254,7 @@ static void run_random(const struct world_shape *shape, unsigned operations)
 			world_check(&world);
 		}
 	}
-	for (unsigned which = 0; which < WORLD_ITERATORS; which++) {
-		if (world.iterators[which] == NULL)
-			world_iterate_begin(&world, which);
-		while (world_iterate_step(&world, which))
-			continue;
-	}
+	world_iterate_all(&world);
 	close_world();
 }
 
@@ -312,10 +282,10 @@ static void test_growth_under_iterators(void)
 		uint32_t start = round < 8 ? 5 : 150 * round, next;
 
 		open_world(&shape);
-		put_all(0, start, 1);
+		world_put_all(&world, 0, start, 1);
 		world_iterate_begin(&world, 0);
 		for (next = start; world_iterate_step(&world, 0) && next + 12 < WORLD_NUMBERS; next += 12) {
-			put_all(next, next + 12, 1);
+			world_put_all(&world, next, next + 12, 1);
 			world_delete(&world, (uint32_t)world_random(&world) % next);
 		}
 		CHECK(world.iterators[0] == NULL || next + 12 >= WORLD_NUMBERS);
@@ -336,7 +306,7 @@ static void test_directory_under_iterators(void)
 	for (uint32_t start = 1000; start < 5000; start += 230) {
 		for (uint32_t part = 1; part < 8; part += 2) {
 			open_world(&(struct world_shape){ .minor = 26, .random = start * part });
-			put_all(0, start, 1);
+			world_put_all(&world, 0, start, 1);
 			for (unsigned i = 0; i < 4; i++) {
 				world_iterate_begin(&world, 0);
 				iterate_to_the_end();
@@ -344,7 +314,7 @@ static void test_directory_under_iterators(void)
 			world_iterate_begin(&world, 0);
 			for (uint32_t i = 0; i < start / 8 * part; i++)
 				world_iterate_step(&world, 0);
-			put_all(start, 2 * start + 1000, 1);
+			world_put_all(&world, start, 2 * start + 1000, 1);
 			iterate_to_the_end();
 			CHECK(HEADER(dir_len) > 2);
 			close_world();
