@@ -2,7 +2,7 @@
 #ifndef ANALYSIS_VERIFY_PRIVATE_H
 #define ANALYSIS_VERIFY_PRIVATE_H
 
-#include "analysis/heap.h"
+#include "heap/place.h"
 #include "analysis/verify.h"
 #include "map/hash_state.h"
 #include "map/key_equal.h"

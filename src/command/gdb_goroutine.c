@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "analysis/goroutine.h"
+#include "stack/goroutine.h"
 #include "command/command.h"
 #include "target/wire.h"
 

@@ -1,4 +1,4 @@
-"""Where addresses lie: analysis/heap.h on a running zoo and its core, by the program tests/unit/heap_places."""
+"""Where addresses lie: heap/place.h on a running zoo and its core, by the program tests/unit/heap_places."""
 import os
 import shutil
 

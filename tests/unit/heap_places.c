@@ -1,5 +1,5 @@
 /*
- * heap_places -p PID | -c CORE EXE: asks analysis/heap.h about addresses of a Go program of which something else says where
+ * heap_places -p PID | -c CORE EXE: asks heap/place.h about addresses of a Go program of which something else says where
  * they lie: its maps, its goroutines, its global variables, the runtime's list of all spans, addresses nobody can read.
  * Not a unit test by itself: tests/run calls it with the zoo of each version.
  */
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "analysis/heap.h"
+#include "heap/place.h"
 #include "analysis/list.h"
 #include "layout/heap.h"
 #include "map/map.h"

@@ -1,7 +1,7 @@
 /* Where addresses lie in heaps made by hand: each place there is, and memory that lies about itself. */
 #include <stdlib.h>
 
-#include "analysis/heap.h"
+#include "heap/place.h"
 #include "check.h"
 #include "layout/heap.h"
 #include "target/fake.h"

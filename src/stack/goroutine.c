@@ -1,5 +1,5 @@
 /* Names are those of runtime/runtime2.go and runtime/proc.go: type g, type gobuf, allgs, waitReasonStrings. */
-#include "analysis/goroutine.h"
+#include "stack/goroutine.h"
 
 #include <stdlib.h>
 #include <string.h>

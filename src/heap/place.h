@@ -3,8 +3,8 @@
  * the binary, nowhere. As the runtime itself finds out (spanOf() of runtime/mheap.go): from the address to the page, from
  * the page to its span, from the span to the object.
  */
-#ifndef ANALYSIS_HEAP_H
-#define ANALYSIS_HEAP_H
+#ifndef HEAP_PLACE_H
+#define HEAP_PLACE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
  * spanOf() and objIndex() of runtime/mheap.go, mbitmap.go: a page's number gives an arena, the arena's table gives a span,
  * the span gives the slot. Many addresses go through each of these steps together, so that a step costs one read.
  */
-#include "analysis/heap.h"
+#include "heap/place.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* The goroutines of a program, from runtime.allgs: what each is doing, and the registers that those have saved which do not run. */
-#ifndef ANALYSIS_GOROUTINE_H
-#define ANALYSIS_GOROUTINE_H
+#ifndef STACK_GOROUTINE_H
+#define STACK_GOROUTINE_H
 
 #include "gotype/program.h"
 

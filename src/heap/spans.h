@@ -1,0 +1,85 @@
+/*
+ * All objects of the heap at one moment: the spans in use, which of their slots are allocated, which words of these hold pointers.
+ * One bulk read of the runtime's tables (mheap.allspans, allocBits, pointer bitmaps), none of the objects themselves. place.h
+ * answers for a few addresses without reading all of this.
+ *
+ * Slots of all spans are numbered in order of address: a *slot number* names an object in bitmaps and arrays of this program.
+ */
+#ifndef HEAP_SPANS_H
+#define HEAP_SPANS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gotype/program.h"
+#include "map/finding.h"
+
+struct heap_span {
+	uint64_t start;       /* address of its first slot */
+	uint64_t end;         /* behind its last slot */
+	uint64_t elem_size;   /* bytes of a slot */
+	uint64_t first;       /* number of its first slot */
+	uint32_t count;       /* slots; end - start == count * elem_size */
+	uint32_t reciprocal;  /* private to heap_slot_in() */
+	uint32_t header;      /* bytes of the malloc header in front of each object (8, Go >= 1.22, > 512 bytes, scannable); else 0 */
+	bool scannable;       /* its objects can hold pointers (always true in Go 1.8, which does not tell) */
+	bool swept;           /* false: what the last collection found dead in it is still allocated */
+	taddr large_type;     /* Go >= 1.22, one scannable object > 32 KiB: the descriptor of its elements; 0: unknown */
+	taddr specials;       /* the first of its records; 0: none */
+	size_t pointers;      /* private: where its pointer bitmap is */
+};
+
+struct heap_spans;
+
+/*
+ * Reads everything. `program` must outlive it; the target stands still. What is unsound (spans that overlap, absurd counts, tables that
+ * cannot be read) goes to `findings` and is left out. ERROR_TARGET where the DWARF lacks the heap's structs, ERROR_MEMORY where
+ * nothing at all can be read.
+ */
+struct error *heap_spans_load(struct program *program, struct findings *findings, struct heap_spans **out) MUST_CHECK;
+/* NULL is allowed. */
+void heap_spans_free(struct heap_spans *spans);
+
+/* Spans in use, in order of address. */
+size_t heap_span_count(const struct heap_spans *spans);
+const struct heap_span *heap_span_at(const struct heap_spans *spans, size_t index);
+/* Slots of all spans: the numbers are [0, heap_slot_count). */
+uint64_t heap_slot_count(const struct heap_spans *spans);
+/* The span of a slot number. */
+const struct heap_span *heap_span_of_slot(const struct heap_spans *spans, uint64_t slot);
+
+/* The span in whose slots the address lies (start <= address < end); NULL: none. Fast: two loads. */
+const struct heap_span *heap_span_find(const struct heap_spans *spans, uint64_t address);
+
+/* Which slot of the span holds the address, which lies in it. Fast: one multiplication. */
+static inline uint32_t heap_slot_in(const struct heap_span *span, uint64_t address)
+{
+	uint64_t offset = address - span->start;
+
+	/* divMagic of runtime/mksizeclasses.go: exact for offsets below 2^32 */
+	return span->reciprocal ? (uint32_t)(offset * span->reciprocal >> 32) : 0;
+}
+
+static inline uint64_t heap_slot_address(const struct heap_span *span, uint32_t index)
+{
+	return span->start + index * span->elem_size;
+}
+
+/* Bit `slot`: that slot is allocated: it holds an object, perhaps a dead one. heap_slot_count() bits, good until heap_spans_free(). */
+const uint64_t *heap_allocated(const struct heap_spans *spans);
+/* Bit `slot`: allocated, and not found dead by the last collection (allocBits, and in spans not swept yet gcmarkBits). */
+bool heap_slot_survived(const struct heap_spans *spans, const struct heap_span *span, uint32_t index);
+
+/*
+ * Which words of an object hold pointers, as the collector knows it. `bytes` are the slot's first `length` bytes, or fewer than all;
+ * where the object has a malloc header they must begin with it. Fills `mask`: bit i is word i of the slot (the header's word is 0),
+ * (length / word + 63) / 64 words of mask. Returns false where the collector's data cannot be read (a finding once a span): every
+ * bit is set then, as any word might be a pointer. Large arrays repeat their type's mask.
+ */
+bool heap_pointer_mask(struct heap_spans *spans, const struct heap_span *span, uint32_t index, const uint8_t *bytes, size_t length,
+		       uint64_t *mask);
+/* The descriptor of the object's type (of its elements where it is an array), from its malloc header or large_type; 0: none. */
+taddr heap_slot_descriptor(const struct heap_spans *spans, const struct heap_span *span, const uint8_t *bytes);
+
+#endif
