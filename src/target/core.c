@@ -192,6 +192,18 @@ static struct error *core_unreadable(struct target *target, taddr address)
 	return error_new(ERROR_MEMORY, "0x%" PRIx64 ": not in the core", address.v);
 }
 
+static struct error *core_threads(struct target *target, struct target_thread **out, size_t *count)
+{
+	const struct core_file *headers = &core_of(target)->headers;
+
+	if (headers->thread_count == 0)
+		return error_new(ERROR_TARGET, "the core has no registers of threads (NT_PRSTATUS)");
+	*out = xcalloc(headers->thread_count, sizeof(**out));
+	memcpy(*out, headers->threads, headers->thread_count * sizeof(**out));
+	*count = headers->thread_count;
+	return NULL;
+}
+
 static void core_destroy(struct target *target)
 {
 	struct core *core = core_of(target);
@@ -212,6 +224,7 @@ static const struct target_ops core_ops = {
 	.read_pieces = core_read_pieces,
 	.unreadable = core_unreadable,
 	.view = core_view,
+	.threads = core_threads,
 	.destroy = core_destroy,
 };
 

@@ -9,6 +9,8 @@
 
 /* More than any kernel makes: vm.max_map_count is 65530 by default, a few millions where somebody raised it. */
 #define SEGMENTS_MAX ((uint64_t)1 << 22)
+/* Pids are below this (PID_MAX_LIMIT of linux/threads.h). */
+#define THREADS_MAX ((size_t)1 << 22)
 
 /* A member of one of ELF's structs, in the class and byte order of the core. */
 #define FIELD(machine, base, type, member)                                                        \
@@ -191,13 +193,26 @@ static void parse_prpsinfo(struct core_file *core, const uint8_t *bytes, uint64_
 		core->pid = (pid_t)load_u32(&core->machine, bytes + at);
 }
 
-/* NT_PRSTATUS has a thread; the kernel writes the one that crashed first. */
+/*
+ * NT_PRSTATUS has a thread; the kernel writes the one that crashed first. struct elf_prstatus (linux/elfcore.h): si_signo, si_code,
+ * si_errno, pr_cursig, pr_sigpend, pr_sighold, then pr_pid and three more ids, four pairs of times, then pr_reg.
+ */
 static void parse_prstatus(struct core_file *core, const uint8_t *bytes, uint64_t length)
 {
-	size_t at = core->machine.word_size == 8 ? 32 : 24;
+	size_t word = core->machine.word_size, at = word == 8 ? 32 : 24, registers = at + 16 + 8 * word;
+	struct target_thread thread = { 0 };
 
-	if (core->pid == 0 && length >= at + 4)
-		core->pid = (pid_t)load_u32(&core->machine, bytes + at);
+	if (length < at + 4)
+		return;
+	thread.tid = (pid_t)load_u32(&core->machine, bytes + at);
+	thread.signal = (int16_t)load_u16(&core->machine, bytes + 12);
+	if (core->pid == 0)
+		core->pid = thread.tid;
+	if (length <= registers || core->thread_count == THREADS_MAX ||
+	    !registers_from_user(&core->machine, bytes + registers, length - registers, &thread.registers))
+		return;
+	ARRAY_RESERVE(core->threads, core->thread_count, core->thread_capacity);
+	core->threads[core->thread_count++] = thread;
 }
 
 static void parse_auxv(struct core_file *core, const uint8_t *bytes, uint64_t length)
@@ -362,6 +377,7 @@ struct error *core_file_parse(struct core_file *core)
 
 void core_file_free(struct core_file *core)
 {
+	free(core->threads);
 	free(core->segments);
 	free(core->mappings);
 }

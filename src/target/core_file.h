@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "target/thread.h"
 #include "util/bytes.h"
 #include "util/error.h"
 
@@ -41,6 +42,8 @@ struct core_file {
 	uint64_t phdr_address;
 	uint64_t entry;
 	pid_t pid;
+	struct target_thread *threads; /* in the core's order: the one that crashed comes first in those of the kernel */
+	size_t thread_count, thread_capacity;
 };
 
 /* Fills the rest from bytes and size, which are set. Errors say why it is no core, without the file's name. */

@@ -261,6 +261,18 @@ static void live_resume(struct target *target)
 	live->stopper = NULL;
 }
 
+static struct error *live_threads(struct target *target, struct target_thread **out, size_t *count)
+{
+	struct live *live = live_of(target);
+
+	if (live->stats.mode == LIVE_HELD)
+		return error_new(ERROR_TARGET, "process %d: process %d traces it, and has the registers of its threads", (int)target->pid,
+				 (int)live->stats.tracer);
+	if (live->stopper == NULL)
+		return error_new(ERROR_TARGET, "process %d: it is not stopped, so its threads' registers are not to be had", (int)target->pid);
+	return stopper_threads(live->stopper, &target->machine, out, count);
+}
+
 static void live_destroy(struct target *target)
 {
 	struct live *live = live_of(target);
@@ -279,6 +291,7 @@ static const struct target_ops live_ops = {
 	.unreadable = live_unreadable,
 	.stop = live_stop,
 	.resume = live_resume,
+	.threads = live_threads,
 	.destroy = live_destroy,
 };
 

@@ -153,6 +153,11 @@ static void keep(struct target *target)
 {
 }
 
+static struct error *mirror_threads(struct target *target, struct target_thread **out, size_t *count)
+{
+	return target_threads(mirror_of(target)->base, out, count);
+}
+
 static const struct target_ops mirror_ops = {
 	.kind = "mirror",
 	.read_pieces = mirror_read_pieces,
@@ -160,6 +165,7 @@ static const struct target_ops mirror_ops = {
 	.view = mirror_view,
 	.stop = mirror_stop,
 	.resume = mirror_resume,
+	.threads = mirror_threads,
 	.destroy = keep,
 };
 

@@ -89,6 +89,14 @@ bool process_state_is_dead(char state)
 	return state == 0 || state == 'Z' || state == 'X' || state == 'x';
 }
 
+/* "NSpid:\t4711\t12": from our namespace to its own (Linux >= 4.1). */
+static pid_t last_number(const char *text)
+{
+	const char *tab = strrchr(text, '\t');
+
+	return tab ? (pid_t)strtol(tab, NULL, 10) : 0;
+}
+
 static void parse_status(char *text, struct process_status *out)
 {
 	char *rest;
@@ -101,6 +109,8 @@ static void parse_status(char *text, struct process_status *out)
 			out->process = number;
 		else if (sscanf(line, "TracerPid: %d", &number) == 1)
 			out->tracer = number;
+		else if (strncmp(line, "NSpid:", 6) == 0)
+			out->inner = last_number(line);
 		else if (sscanf(line, "Uid: %*u %u", &user) == 1)
 			out->user = user;
 	}
@@ -108,7 +118,7 @@ static void parse_status(char *text, struct process_status *out)
 
 struct error *process_status(pid_t pid, struct process_status *out)
 {
-	struct process_status status = { .process = pid };
+	struct process_status status = { .inner = pid, .process = pid };
 	struct buffer text = { 0 };
 	unsigned flags;
 	int number = read_stat(pid, &status.state, &flags);

@@ -12,6 +12,7 @@
 
 struct process_status {
 	char state;         /* R, S, D, T (stopped), t (traced and stopped), Z, X, ... */
+	pid_t inner;        /* its own id in the PID namespace that it lives in (the last of NSpid) */
 	pid_t process;      /* the process that the thread belongs to (Tgid) */
 	pid_t tracer;       /* 0 where nobody traces it */
 	uid_t user;         /* the effective one */

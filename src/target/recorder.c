@@ -48,6 +48,11 @@ static struct error *recorder_unreadable(struct target *target, taddr address)
 	return target_unreadable(recorder_of(target)->base, address);
 }
 
+static struct error *recorder_threads(struct target *target, struct target_thread **out, size_t *count)
+{
+	return target_threads(recorder_of(target)->base, out, count);
+}
+
 /* recorder_destroy() ends both. */
 static void keep(struct target *target)
 {
@@ -57,6 +62,7 @@ static const struct target_ops recorder_ops = {
 	.kind = "recorder",
 	.read_pieces = recorder_read_pieces,
 	.unreadable = recorder_unreadable,
+	.threads = recorder_threads,
 	.destroy = keep,
 };
 

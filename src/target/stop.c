@@ -1,5 +1,6 @@
 #include "target/stop.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -8,6 +9,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -44,9 +47,14 @@ struct stopper {
 	size_t task_capacity;
 	struct table index; /* thread id -> index in tasks */
 
+	/* What stopper_threads() asks the thread for: only a tracer may read registers. */
+	const struct machine *machine; /* NULL: nothing is asked */
+	struct target_thread *threads;
+	size_t thread_count;
+
 	pthread_t thread;
-	sem_t settled; /* the thread has stopped all, or failed */
-	sem_t release; /* the thread shall let go */
+	sem_t settled; /* the thread has stopped all, or failed, or has read the registers */
+	sem_t release; /* the thread shall do what is asked, else let go */
 };
 
 static uint64_t now_ns(void)
@@ -278,6 +286,32 @@ static void release_all(struct stopper *s)
 		s->pause_ns = now_ns() - s->began_ns;
 }
 
+static void wait_for(sem_t *semaphore)
+{
+	while (sem_wait(semaphore) != 0)
+		continue; /* EINTR */
+}
+
+static bool read_registers(const struct machine *machine, const struct task *task, struct target_thread *out)
+{
+	uint8_t bytes[sizeof(struct user_regs_struct)];
+	struct iovec all = { bytes, sizeof(bytes) };
+
+	if (task->gone || ptrace(PTRACE_GETREGSET, task->tid, (void *)(intptr_t)NT_PRSTATUS, &all) != 0)
+		return false; /* ESRCH: it is stuck in the kernel, not stopped */
+	*out = (struct target_thread){ .tid = task->tid, .signal = task->signal };
+	return registers_from_user(machine, bytes, all.iov_len, &out->registers);
+}
+
+static void read_all_registers(struct stopper *s)
+{
+	s->threads = xcalloc(s->task_count, sizeof(*s->threads));
+	s->thread_count = 0;
+	for (size_t i = 0; i < s->task_count; i++)
+		s->thread_count += read_registers(s->machine, &s->tasks[i], &s->threads[s->thread_count]);
+	s->machine = NULL;
+}
+
 static void *tracer_main(void *argument)
 {
 	struct stopper *s = argument;
@@ -291,8 +325,10 @@ static void *tracer_main(void *argument)
 		return NULL;
 	}
 	sem_post(&s->settled);
-	while (sem_wait(&s->release) != 0)
-		continue; /* EINTR */
+	for (wait_for(&s->release); s->machine != NULL; wait_for(&s->release)) {
+		read_all_registers(s);
+		sem_post(&s->settled);
+	}
 	release_all(s);
 	return NULL;
 }
@@ -335,8 +371,7 @@ struct error *stopper_start(pid_t pid, struct stopper **out, pid_t *tracer, unsi
 		return error_new(ERROR_TARGET, "process %d: cannot start a thread to stop it: %s", (int)pid,
 				 strerror(number));
 	}
-	while (sem_wait(&s->settled) != 0)
-		continue; /* EINTR */
+	wait_for(&s->settled);
 	if (s->error == NULL && s->tracer == 0) {
 		*threads = s->stopped;
 		*out = s;
@@ -349,6 +384,37 @@ struct error *stopper_start(pid_t pid, struct stopper **out, pid_t *tracer, unsi
 	*tracer = s->tracer;
 	stopper_free(s);
 	return error;
+}
+
+/* In another PID namespace threads have other ids there. */
+static void set_inner_ids(struct stopper *s, struct target_thread *threads, size_t count)
+{
+	struct process_status status;
+	struct error *error = process_status(s->pid, &status);
+	bool other = error == NULL && status.inner != s->pid;
+
+	for (size_t i = 0; i < count && other && error == NULL; i++) {
+		error = process_status(threads[i].tid, &status);
+		if (error == NULL)
+			threads[i].tid = status.inner;
+	}
+	error_free(error); /* it has been killed: its threads are found no more, by whatever id */
+}
+
+struct error *stopper_threads(struct stopper *s, const struct machine *machine, struct target_thread **out, size_t *count)
+{
+	s->machine = machine;
+	sem_post(&s->release);
+	wait_for(&s->settled);
+	*out = s->threads;
+	*count = s->thread_count;
+	s->threads = NULL;
+	if (*count == 0) {
+		free(*out);
+		return error_new(ERROR_TARGET, "process %d: its registers cannot be read", (int)s->pid);
+	}
+	set_inner_ids(s, *out, *count);
+	return NULL;
 }
 
 uint64_t stopper_end(struct stopper *s)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "target/thread.h"
 #include "util/error.h"
 
 struct stopper;
@@ -19,6 +20,9 @@ struct stopper;
  * error; nothing is stopped then. `threads` is how many are stopped.
  */
 struct error *stopper_start(pid_t pid, struct stopper **out, pid_t *tracer, unsigned *threads) MUST_CHECK;
+/* The registers of those that are stopped; the caller frees *out. A thread that hangs in the kernel has none. */
+struct error *stopper_threads(struct stopper *stopper, const struct machine *machine, struct target_thread **out,
+			      size_t *count) MUST_CHECK;
 /* Lets them run; returns the time from the first thread's interrupt to the last one's release, in nanoseconds. */
 uint64_t stopper_end(struct stopper *stopper);
 

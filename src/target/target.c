@@ -54,6 +54,15 @@ void target_resume(struct target *target)
 		target->ops->resume(target);
 }
 
+struct error *target_threads(struct target *target, struct target_thread **out, size_t *count)
+{
+	if (target->ops->threads == NULL)
+		return error_new(ERROR_TARGET, "the registers of threads are not available from a %s", target->ops->kind);
+	if (register_roles_find(&target->machine) == NULL)
+		return error_new(ERROR_TARGET, "the registers of machine %u are not known", target->machine.elf_machine);
+	return target->ops->threads(target, out, count);
+}
+
 void target_destroy(struct target *target)
 {
 	if (target == NULL)

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "target/thread.h"
 #include "util/bytes.h"
 #include "util/error.h"
 
@@ -41,6 +42,8 @@ struct target_ops {
 	/* May both be NULL: nothing to stop. */
 	struct error *(*stop)(struct target *);
 	void (*resume)(struct target *);
+	/* May be NULL: nothing is known of its threads. See target_threads(). */
+	struct error *(*threads)(struct target *, struct target_thread **out, size_t *count);
 	void (*destroy)(struct target *);
 };
 
@@ -79,6 +82,12 @@ struct error *target_read_word(struct target *target, taddr address, uint64_t *o
 struct error *target_stop(struct target *target) MUST_CHECK;
 /* Lets the threads run on, with the signals that came meanwhile. Does nothing where it is not stopped. */
 void target_resume(struct target *target);
+
+/*
+ * The threads with their registers, of a live target only while target_stop() holds it. ERROR_TARGET says why they are not to be had:
+ * it runs, another debugger holds it, it is no such target. The caller frees *out.
+ */
+struct error *target_threads(struct target *target, struct target_thread **out, size_t *count) MUST_CHECK;
 
 /* NULL is allowed. Resumes first. */
 void target_destroy(struct target *target);
