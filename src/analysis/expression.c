@@ -8,6 +8,7 @@
 #include "analysis/literal.h"
 #include "analysis/suggestion.h"
 #include "binary/debug.h"
+#include "map/sync_map.h"
 #include "map/value.h"
 #include "util/alloc.h"
 #include "util/buffer.h"
@@ -293,10 +294,74 @@ static struct error *index_map(struct parser *parser, struct place *place)
 	return error;
 }
 
+/* Whether the entry's key is the literal. */
+static struct error *sync_key_equals(const struct sync_map *map, const struct sync_entry *entry, const struct literal *key,
+				     bool *found)
+{
+	struct gotype *type = map->layout->key;
+	uint8_t *bytes = xmalloc(type->size + 1);
+	struct error *error = target_read(map->program->memory, entry->key, bytes, type->size);
+
+	if (error == NULL)
+		error = literal_equals(key, type, bytes, entry->key, found);
+	free(bytes);
+	return error;
+}
+
+static struct error *find_sync_key(const struct parser *parser, const struct sync_map *map, const struct literal *key, taddr *value)
+{
+	struct findings findings = { 0 };
+	struct sync_contents contents = { 0 };
+	struct error *error = sync_contents_load(map, NULL, &findings, &contents);
+	bool found = false;
+
+	for (size_t i = 0; i < contents.count && error == NULL && !found; i++) {
+		if (!sync_entry_counts(&contents, i))
+			continue;
+		error = sync_key_equals(map, &contents.entries[i], key, &found);
+		if (found)
+			*value = contents.entries[i].value;
+	}
+	if (error == NULL && !found)
+		error = impossible(parser, "no such key", findings.total ? " (parts of the map are not readable)" : "");
+	sync_contents_free(&contents);
+	findings_free(&findings);
+	return error;
+}
+
+static struct error *index_sync(struct parser *parser, struct place *place)
+{
+	struct literal *key;
+	struct sync_map map;
+	taddr value = { 0 };
+
+	TRY(sync_map_open(place->type, place->address, &map));
+	TRY(literal_parse(&parser->at, &key));
+
+	struct error *error = literal_check(key, map.layout->key);
+
+	if (error != NULL) {
+		char *name = so_far(parser);
+
+		error = error_wrap(error, "%s", name);
+		free(name);
+	} else {
+		error = find_sync_key(parser, &map, key, &value);
+	}
+	literal_free(key);
+	if (error == NULL)
+		*place = (struct place){ .type = map.layout->value, .address = value };
+	return error;
+}
+
 static struct error *parse_index(struct parser *parser, struct place *place)
 {
 	TRY(follow(parser, place));
 	skip_blanks(parser);
+	if (gotype_is_sync(place->type)) {
+		TRY(index_sync(parser, place));
+		return take(parser, ']') ? NULL : usage(parser, "a closing bracket was expected");
+	}
 	switch (place->type->kind) {
 	case GO_ARRAY:
 	case GO_SLICE:
@@ -529,6 +594,11 @@ struct error *expression_find_map(struct program *program, const char *text, str
 
 	TRY(expression_evaluate(program, text, &place));
 	TRY(follow(&parser, &place));
+	if (gotype_is_sync(place.type)) {
+		*type = place.type;
+		*header = place.address;
+		return NULL;
+	}
 	if (place.type->kind != GO_MAP)
 		return error_new(ERROR_TARGET, "%s: not a map: a %s", text, place.type->name);
 	TRY(load_word_of(&place, &word));

@@ -19,7 +19,10 @@ struct place {
 /* Finds what `text` names. ERROR_USAGE where it is malformed, ERROR_TARGET where there is no such thing. */
 struct error *expression_evaluate(struct program *program, const char *text, struct place *out) MUST_CHECK;
 
-/* Finds a map: pointers and interfaces that lead to one are followed. `header` is 0 for a nil map. */
+/*
+ * Finds a map: pointers and interfaces that lead to one are followed. `header` is 0 for a nil map. Of a sync.Map (gotype_is_sync())
+ * it is the address of the struct.
+ */
 struct error *expression_find_map(struct program *program, const char *text, struct gotype **type, taddr *header) MUST_CHECK;
 
 /* A type as people write it in the spelling of DWARF: struct{} is struct {}, any is interface {}. The caller frees it. */

@@ -116,7 +116,12 @@ void session_resume(struct session *session);
 
 /* Whether it is read while it runs: it may have changed between two reads. */
 bool session_runs(const struct session *session);
-/* What the session's MAP leads to now: its type, and the address of its header, 0 for a nil map. */
+/*
+ * What the session's MAP leads to now: its type, and the address of its header, 0 for a nil map; or a sync.Map (gotype_is_sync()) and
+ * the address of that.
+ */
+struct error *session_find_any_map(struct session *session, struct gotype **type, taddr *header) MUST_CHECK;
+/* The same for those that know plain maps only: a sync.Map is an error. */
 struct error *session_find_map(struct session *session, struct gotype **type, taddr *header) MUST_CHECK;
 
 /* How a command opens its map. */
@@ -148,9 +153,19 @@ void trace_print(struct session *session, const struct trace *trace, taddr key);
 /* Sets $map_NAME in GDB to a number, as printf would write it; does nothing elsewhere. */
 void session_variable(struct session *session, const char *name, const char *format, ...) PRINTF(3, 4);
 
+/* What every output begins with. */
+struct session_head {
+	const char *type, *implementation;
+	taddr address; /* 0: a nil map */
+	uint64_t length;
+};
+
 /* "map", "type", "address", "implementation", "go", "len" of the contract, into an open JSON object. */
-void session_json_head(struct session *session, const struct go_map *map);
+void session_json_head_of(struct session *session, const struct session_head *head);
 /* The first line of text: name, type, length, implementation, address. */
+void session_text_head_of(struct session *session, const struct session_head *head);
+/* The same of a map. */
+void session_json_head(struct session *session, const struct go_map *map);
 void session_text_head(struct session *session, const struct go_map *map);
 
 #endif

@@ -11,6 +11,7 @@
 #include "binary/match.h"
 #include "command/command.h"
 #include "command/gdb.h"
+#include "gotype/sync.h"
 #include "render/diagnostics.h"
 #include "target/core.h"
 #include "target/live.h"
@@ -292,7 +293,7 @@ static struct error *find_by_address(struct session *session, taddr address, str
 	return NULL;
 }
 
-struct error *session_find_map(struct session *session, struct gotype **type, taddr *header)
+struct error *session_find_any_map(struct session *session, struct gotype **type, taddr *header)
 {
 	if (session->own_map != NULL) {
 		*type = session->own_map;
@@ -307,6 +308,15 @@ struct error *session_find_map(struct session *session, struct gotype **type, ta
 	if (expression_is_address(session->map_name, header))
 		return find_by_address(session, *header, type);
 	return expression_find_map(session->program, session->map_name, type, header);
+}
+
+struct error *session_find_map(struct session *session, struct gotype **type, taddr *header)
+{
+	TRY(session_find_any_map(session, type, header));
+	if (gotype_is_sync(*type))
+		return error_new(ERROR_TARGET, "%s: a %s, which %s does not look into", session->map_name, (*type)->name,
+				 session->invocation->command->name);
+	return NULL;
 }
 
 bool session_runs(const struct session *session)
@@ -443,19 +453,19 @@ static const char *session_go(const struct session *session)
 	return session->binary != NULL ? session->binary->go_version : session->own_go;
 }
 
-void session_json_head(struct session *session, const struct go_map *map)
+void session_json_head_of(struct session *session, const struct session_head *head)
 {
 	struct json *json = session->json;
 
 	json_field_name(json, "map", session->map_name);
-	json_field_name(json, "type", map->type->name);
-	json_field_address(json, "address", map->address);
-	json_field_name(json, "implementation", map_implementation_name(map->layout->implementation));
+	json_field_name(json, "type", head->type);
+	json_field_address(json, "address", head->address);
+	json_field_name(json, "implementation", head->implementation);
 	json_field_name(json, "go", session_go(session));
-	json_field_unsigned(json, "len", map->length);
+	json_field_unsigned(json, "len", head->length);
 }
 
-void session_text_head(struct session *session, const struct go_map *map)
+void session_text_head_of(struct session *session, const struct session_head *head)
 {
 	const struct text *text = &session->text;
 	struct output *output = text->output;
@@ -464,15 +474,35 @@ void session_text_head(struct session *session, const struct go_map *map)
 	text_plain(output, session->map_name);
 	text_end(text, TEXT_HEADING);
 	output_text(output, "  ");
-	text_plain(output, map->type->name);
-	if (map->address.v == 0) {
+	text_plain(output, head->type);
+	if (head->address.v == 0) {
 		output_text(output, "  nil\n");
 		return;
 	}
-	output_format(output, "  %llu %s  %s  ", (unsigned long long)map->length, map->length == 1 ? "entry" : "entries",
-		      map_implementation_name(map->layout->implementation));
-	output_address(output, map->address.v);
+	output_format(output, "  %llu %s  %s  ", (unsigned long long)head->length, head->length == 1 ? "entry" : "entries",
+		      head->implementation);
+	output_address(output, head->address.v);
 	output_text(output, "  ");
 	text_plain(output, session_go(session) ? session_go(session) : "Go");
 	output_char(output, '\n');
+}
+
+static struct session_head head_of(const struct go_map *map)
+{
+	return (struct session_head){ map->type->name, map_implementation_name(map->layout->implementation), map->address,
+				      map->length };
+}
+
+void session_json_head(struct session *session, const struct go_map *map)
+{
+	struct session_head head = head_of(map);
+
+	session_json_head_of(session, &head);
+}
+
+void session_text_head(struct session *session, const struct go_map *map)
+{
+	struct session_head head = head_of(map);
+
+	session_text_head_of(session, &head);
 }

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "command/command.h"
+#include "command/sync.h"
 
 struct shower {
 	struct session *session;
@@ -132,7 +133,11 @@ static struct error *run(struct session *session)
 	struct map_request request = map_request_default(session);
 	struct reader *reader;
 	struct shower shower = { .session = session };
+	bool sync;
 
+	TRY(sync_is_named(session, &sync));
+	if (sync)
+		return sync_show(session);
 	if (session->invocation->max != 0)
 		request.options.most_entries = session->invocation->max;
 	TRY(session_open_map(session, &request, &reader));

@@ -15,6 +15,7 @@
 
 struct program;
 struct map_layout;
+struct sync_layout;
 
 /* The numbers of reflect.Kind and internal/abi.Kind; the same in all versions. */
 enum go_kind {
@@ -79,6 +80,7 @@ struct gotype {
 	bool direct_interface; /* from a descriptor only: an interface's data word is the value itself */
 	bool regular_memory;   /* from a descriptor only, Go >= 1.14: tflagRegularMemory, equality is memequal */
 	struct gotype_traits *traits; /* private to gotype_traits() */
+	const struct sync_layout *sync; /* private to gotype_sync_layout() */
 	int8_t references;     /* private to map/value.c: 0 not looked at yet, 1 its values lead to other memory, -1 not */
 };
 

@@ -59,6 +59,9 @@ void value_wanted_free(struct value_wanted *wanted);
  */
 void value_want(struct value_wanted *wanted, struct gotype *type, const uint8_t *bytes, unsigned levels);
 
+/* The same of a value that lies at `address`: with `levels` 0 its own bytes. */
+void value_want_at(struct value_wanted *wanted, struct gotype *type, taddr address, unsigned levels);
+
 /* A key or elem as decoding needs it: its bytes, behind the pointer where the slot is indirect. */
 struct map_entry {
 	const uint8_t *key, *elem;       /* NULL: not readable */

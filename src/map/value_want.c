@@ -205,6 +205,11 @@ void value_want(struct value_wanted *wanted, struct gotype *type, const uint8_t 
 	wanted->nesting--;
 }
 
+void value_want_at(struct value_wanted *wanted, struct gotype *type, taddr address, unsigned levels)
+{
+	want_behind(wanted, type, address, 1, levels);
+}
+
 static void want_slot(const struct go_map *map, struct gotype *type, const uint8_t *slot, bool indirect,
 		      struct value_wanted *wanted, unsigned levels)
 {
