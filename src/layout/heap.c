@@ -7,6 +7,7 @@
 #include <dwarf.h>
 #include <stdlib.h>
 
+#include "layout/heap_collector.h"
 #include "util/alloc.h"
 
 /* Of mheap.arenas; 64 is the most there is (Windows). */
@@ -99,7 +100,24 @@ static struct error *load_fields(const struct layout_struct *span, struct heap_l
 	return out->noscan_in_class ? NULL : layout_field_at(span, "sizeclass", false, &out->span_class); /* 1.8 */
 }
 
-static struct error *load_span(struct binary *binary, struct heap_layout *out)
+/* heapBitsInSpan() of runtime/mbitmap.go: the constants are in the DWARF of all versions that have malloc headers. */
+static void load_header(struct debug *debug, struct heap_layout *out)
+{
+	if (!debug_find_constant(debug, "runtime.mallocHeaderSize", &out->header_size) ||
+	    !debug_find_constant(debug, "runtime.minSizeForMallocHeader", &out->header_above))
+		out->header_size = 0;
+}
+
+/* The message of an error, which it ends; NULL for none. */
+static char *message_of(struct error *error)
+{
+	char *message = error ? xstrdup(error->message) : NULL;
+
+	error_free(error);
+	return message;
+}
+
+static struct error *load_span(struct binary *binary, const struct layout_struct *mheap, struct heap_layout *out)
 {
 	static const char *const names[] = { "runtime.mspan", NULL };
 	struct layout_struct span;
@@ -108,16 +126,10 @@ static struct error *load_span(struct binary *binary, struct heap_layout *out)
 
 	struct error *error = load_fields(&span, out);
 
+	if (error == NULL)
+		out->no_collector = message_of(heap_collector_load(binary, mheap, &span, out));
 	layout_struct_free(&span);
 	return error;
-}
-
-/* heapBitsInSpan() of runtime/mbitmap.go: the constants are in the DWARF of all versions that have malloc headers. */
-static void load_header(struct debug *debug, struct heap_layout *out)
-{
-	if (!debug_find_constant(debug, "runtime.mallocHeaderSize", &out->header_size) ||
-	    !debug_find_constant(debug, "runtime.minSizeForMallocHeader", &out->header_above))
-		out->header_size = 0;
 }
 
 static struct error *load_spans(struct binary *binary, struct heap_layout *out)
@@ -129,14 +141,14 @@ static struct error *load_spans(struct binary *binary, struct heap_layout *out)
 		return error_new(ERROR_TARGET, "%s: its DWARF has no runtime.mheap_", binary->path);
 	out->mheap = variable.address;
 	TRY(layout_struct_at(binary, variable.type, &mheap));
+	load_header(binary->debug, out);
 
 	struct error *error = load_mheap(binary, &mheap, out);
 
+	if (error == NULL)
+		error = load_span(binary, &mheap, out);
 	layout_struct_free(&mheap);
-	if (error != NULL)
-		return error;
-	load_header(binary->debug, out);
-	return load_span(binary, out);
+	return error;
 }
 
 static struct error *load_ranges(const struct layout_struct *module, struct heap_layout *out)
@@ -170,15 +182,6 @@ static struct error *load_modules(struct binary *binary, struct heap_layout *out
 	return error;
 }
 
-/* The message of an error, which it ends; NULL for none. */
-static char *message_of(struct error *error)
-{
-	char *message = error ? xstrdup(error->message) : NULL;
-
-	error_free(error);
-	return message;
-}
-
 void heap_layout_load(struct binary *binary, struct heap_layout *out)
 {
 	/* _PageShift of runtime/sizeclasses.go is 13 everywhere; Go 1.8 and 1.9 have no constants in their DWARF */
@@ -190,5 +193,6 @@ void heap_layout_load(struct binary *binary, struct heap_layout *out)
 void heap_layout_free(struct heap_layout *layout)
 {
 	free(layout->no_spans);
+	free(layout->no_collector);
 	free(layout->no_modules);
 }

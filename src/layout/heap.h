@@ -1,4 +1,7 @@
-/* The structs through which the runtime finds the span of an address, and the ranges of a module's data, from DWARF. */
+/*
+ * The structs through which the runtime finds the span of an address, what the collector knows of a span's objects, and the
+ * ranges of a module's data, from DWARF.
+ */
 #ifndef LAYOUT_HEAP_H
 #define LAYOUT_HEAP_H
 
@@ -8,6 +11,14 @@
 enum { MODULE_RANGES = 4 };
 /* No struct that is read whole is larger: moduledata has 600 bytes, mspan 160. */
 enum { HEAP_STRUCT_LIMIT = 4096 };
+
+/* Where the collector finds which words of an object hold pointers: runtime/mbitmap.go. */
+enum heap_bitmap {
+	HEAP_BITMAP_FLAT,   /* Go <= 1.10: two bits a word, in one bitmap that grows down from mheap.bitmap */
+	HEAP_BITMAP_PAIRS,  /* 1.11 ... 1.19: two bits a word, in heapArena.bitmap */
+	HEAP_BITMAP_ARENA,  /* 1.20, 1.21: one bit a word, in heapArena.bitmap */
+	HEAP_BITMAP_SPAN,   /* >= 1.22: one bit a word at the end of spans of small objects; from their types for larger ones */
+};
 
 struct heap_layout {
 	char *no_spans;   /* why the heap's part is not known; NULL where it is */
@@ -28,6 +39,21 @@ struct heap_layout {
 	uint64_t span_size; /* of struct mspan */
 	struct field_at start, pages, elem_size, count, free_index, alloc_bits, state, span_class;
 	bool noscan_in_class; /* spanclass is sizeclass<<1 | noscan (>= 1.9) */
+	char *no_collector; /* why what follows is not known; NULL where it is */
+	uint64_t all_spans_at; /* in mheap: a slice of pointers to all mspans */
+	struct field_at heap_sweepgen; /* in mheap */
+	struct field_at sweepgen, mark_bits, large_type, user_arena, specials;
+	enum heap_bitmap bitmap;
+	uint64_t bitmap_at, bitmap_bytes; /* in heapArena: its offset and size; FLAT: offset in mheap of a pointer */
+	/* Spans of scannable objects with a bitmap of their own, of 16 bytes or more, end in so many bytes with mark bits (Green Tea);
+	 * 0: none. The marks are `inline_marks_at` bytes into them. */
+	uint64_t inline_size, inline_marks_at;
+	struct field_at type_size, type_pointers, type_flags, type_kind, type_mask; /* of runtime._type, internal/abi.Type */
+	uint64_t type_bytes; /* of the struct */
+	/* Bits of tflag: `type_mask` points to where a pointer to the mask will be, once needed (>= 1.24); no type at all, only a bitmap
+	 * made from a program (1.22, 1.23). A bit of kind: `type_mask` is a program (<= 1.23). 0: not in this version. */
+	uint64_t mask_on_demand, unrolled_mask, mask_program;
+	uint64_t mask_in_progress; /* runtime.inProgress, in the file's addressing, stands where a mask is being made; 0: none */
 	/* Objects in scannable spans of small objects larger than `header_above` begin with a malloc header (>= 1.22). */
 	uint64_t header_size, header_above;
 
