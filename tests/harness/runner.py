@@ -3,7 +3,7 @@ import argparse
 import os
 import traceback
 
-from cases import core, errors, gdb, heap, live, mutants, processes, refmap, replay, units
+from cases import allmaps, core, errors, gdb, heap, live, mutants, processes, refmap, replay, units
 from harness import go, process, zoo
 from harness.checks import Checks
 from harness.tool import Tool
@@ -23,6 +23,7 @@ def main(arguments):
         guarded(checks, "replay", replay.check, checks, tool)
         for version in options.versions:
             guarded(checks, f"{version} gdb", gdb.check, checks, tool, version, options.build)
+            guarded(checks, f"{version} allmaps", allmaps.check, checks, tool, version, options.targets)
             for mode in options.modes:
                 guarded(checks, f"{version} {mode}", check_version, checks, tool, version, mode, options)
     print(checks.summary())
