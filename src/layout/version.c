@@ -12,33 +12,34 @@
  * pruning         internal/runtime/maps/table.go, pruneTombstones (>= 1.25)
  * offset shifted  runtime/type.go, structfield.offsetAnon / offsetEmbed (1.9 ... 1.18)
  * varint          runtime/type.go, name.readvarint (>= 1.17)
+ * checkmark       runtime/mbitmap.go, scanobject() of runtime/mgcmark.go; runtime/mcheckmark.go has the marks from 1.16 on
  * direct          internal/abi/type.go, TFlagDirectIface (>= 1.26), KindDirectIface before
  */
-#define ROW(n, scheme, numerator, pruning, shifted, varint, direct) \
-	{ n, scheme, numerator, 2, pruning, shifted, varint, direct }
+#define ROW(n, scheme, numerator, pruning, shifted, varint, checkmark, direct) \
+	{ n, scheme, numerator, 2, pruning, shifted, varint, checkmark, direct }
 
 static const struct go_version versions[] = {
-	/*  1.N  tophash            load/2  pruning shifted varint direct */
-	ROW(8, TOPHASH_EMPTY_ZERO, 13, false, false, false, false),
-	ROW(9, TOPHASH_EMPTY_ZERO, 13, false, true, false, false),
-	ROW(10, TOPHASH_EMPTY_ZERO, 13, false, true, false, false),
-	ROW(11, TOPHASH_EMPTY_ZERO, 13, false, true, false, false),
-	ROW(12, TOPHASH_EMPTY_REST, 13, false, true, false, false),
-	ROW(13, TOPHASH_EMPTY_REST, 13, false, true, false, false),
-	ROW(14, TOPHASH_EMPTY_REST, 13, false, true, false, false),
-	ROW(15, TOPHASH_EMPTY_REST, 13, false, true, false, false),
-	ROW(16, TOPHASH_EMPTY_REST, 13, false, true, false, false),
-	ROW(17, TOPHASH_EMPTY_REST, 13, false, true, true, false),
-	ROW(18, TOPHASH_EMPTY_REST, 13, false, true, true, false),
-	ROW(19, TOPHASH_EMPTY_REST, 13, false, false, true, false),
-	ROW(20, TOPHASH_EMPTY_REST, 13, false, false, true, false),
-	ROW(21, TOPHASH_EMPTY_REST, 12, false, false, true, false),
-	ROW(22, TOPHASH_EMPTY_REST, 13, false, false, true, false),
-	ROW(23, TOPHASH_EMPTY_REST, 13, false, false, true, false),
-	ROW(24, TOPHASH_EMPTY_REST, 13, false, false, true, false),
-	ROW(25, TOPHASH_EMPTY_REST, 13, true, false, true, false),
-	ROW(26, TOPHASH_EMPTY_REST, 13, true, false, true, true),
-	ROW(27, TOPHASH_EMPTY_REST, 13, true, false, true, true),
+	/*  1.N  tophash            load/2  pruning shifted varint checkmark direct */
+	ROW(8, TOPHASH_EMPTY_ZERO, 13, false, false, false, true, false),
+	ROW(9, TOPHASH_EMPTY_ZERO, 13, false, true, false, true, false),
+	ROW(10, TOPHASH_EMPTY_ZERO, 13, false, true, false, true, false),
+	ROW(11, TOPHASH_EMPTY_ZERO, 13, false, true, false, true, false),
+	ROW(12, TOPHASH_EMPTY_REST, 13, false, true, false, true, false),
+	ROW(13, TOPHASH_EMPTY_REST, 13, false, true, false, true, false),
+	ROW(14, TOPHASH_EMPTY_REST, 13, false, true, false, true, false),
+	ROW(15, TOPHASH_EMPTY_REST, 13, false, true, false, true, false),
+	ROW(16, TOPHASH_EMPTY_REST, 13, false, true, false, false, false),
+	ROW(17, TOPHASH_EMPTY_REST, 13, false, true, true, false, false),
+	ROW(18, TOPHASH_EMPTY_REST, 13, false, true, true, false, false),
+	ROW(19, TOPHASH_EMPTY_REST, 13, false, false, true, false, false),
+	ROW(20, TOPHASH_EMPTY_REST, 13, false, false, true, false, false),
+	ROW(21, TOPHASH_EMPTY_REST, 12, false, false, true, false, false),
+	ROW(22, TOPHASH_EMPTY_REST, 13, false, false, true, false, false),
+	ROW(23, TOPHASH_EMPTY_REST, 13, false, false, true, false, false),
+	ROW(24, TOPHASH_EMPTY_REST, 13, false, false, true, false, false),
+	ROW(25, TOPHASH_EMPTY_REST, 13, true, false, true, false, false),
+	ROW(26, TOPHASH_EMPTY_REST, 13, true, false, true, false, true),
+	ROW(27, TOPHASH_EMPTY_REST, 13, true, false, true, false, true),
 };
 
 struct error *go_version_find(int minor, const struct go_version **out, bool *newer)

@@ -21,6 +21,7 @@ struct go_version {
 	bool tombstone_pruning;     /* swiss: tombstones are pruned before a table grows (>= 1.25) */
 	bool field_offset_shifted;  /* descriptors: a struct field's offset word is offset<<1 | embedded (1.9 ... 1.18) */
 	bool name_length_varint;    /* descriptors: a name's length is a varint (>= 1.17), else two bytes, big-endian */
+	bool checkmark_in_bitmap;   /* heap bitmap: the scan bit of an object's second word is another mark (<= 1.15) */
 	bool direct_in_tflag;       /* descriptors: "direct interface" is bit 5 of tflag (>= 1.26), else of kind */
 };
 
