@@ -225,6 +225,30 @@ void debug_destroy(struct debug *debug)
 	free(debug);
 }
 
+struct error *debug_open_all(const struct binary *binary, Dwarf **dwarf, Elf **elf)
+{
+	if (binary->debug->dwfl != NULL) { /* a separate file: libdwfl has opened all of it */
+		*dwarf = binary->debug->dwarf;
+		*elf = NULL;
+		return NULL;
+	}
+	*elf = elf_begin(binary->fd, ELF_C_READ_MMAP_PRIVATE, NULL);
+	*dwarf = *elf ? dwarf_begin_elf(*elf, DWARF_C_READ, NULL) : NULL;
+	if (*dwarf == NULL) {
+		elf_end(*elf);
+		return error_new(ERROR_TARGET, "%s: its DWARF cannot be read: %s", binary->path, dwarf_errmsg(-1));
+	}
+	return NULL;
+}
+
+void debug_close_all(Dwarf *dwarf, Elf *elf)
+{
+	if (elf == NULL)
+		return;
+	dwarf_end(dwarf);
+	elf_end(elf);
+}
+
 const char *debug_producer(struct debug *debug)
 {
 	for (size_t i = 0; i < debug->unit_count; i++) {

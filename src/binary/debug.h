@@ -18,6 +18,7 @@ enum {
 	DW_AT_go_elem = 0x2902,
 	DW_AT_go_embedded_field = 0x2903,
 	DW_AT_go_runtime_type = 0x2904,
+	DW_AT_go_closure_offset = 0x2907, /* >= 1.23 */
 };
 
 /* A package-level variable. */
@@ -34,6 +35,13 @@ struct debug_variable {
  */
 struct error *debug_open(struct binary *binary, const char *directory_hint) MUST_CHECK;
 void debug_destroy(struct debug *debug);
+
+/*
+ * The same DWARF with all its sections: lines, locations, ranges and frames too, which debug_open() leaves packed. DIEs are at the same
+ * offsets. *elf is NULL where it belongs to `binary` and must not outlive it. Closed with debug_close_all().
+ */
+struct error *debug_open_all(const struct binary *binary, Dwarf **dwarf, Elf **elf) MUST_CHECK;
+void debug_close_all(Dwarf *dwarf, Elf *elf);
 
 /* False: there is no such variable (or type). */
 bool debug_find_variable(struct debug *debug, const char *name, struct debug_variable *out);

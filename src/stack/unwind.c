@@ -1,0 +1,395 @@
+/* From frame to frame. */
+#include <elf.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stack/location.h"
+#include "stack/stack_private.h"
+#include "util/alloc.h"
+#include "util/interrupt.h"
+
+/*
+ * A goroutine's stack has at most 1 GB (runtime/proc.go, maxstacksize); a stack that has overflowed has millions of frames, which nobody reads. Stacks
+ * change from signal to system to own; a signal handler may be interrupted by another.
+ */
+enum { FRAMES_MAX = 1 << 20, SWITCHES_MAX = 16 };
+
+enum place { OWN, SYSTEM, SIGNAL, ELSEWHERE };
+
+struct cursor {
+	struct stack *stack;
+	const struct goroutine *goroutine;
+	const struct goroutine_thread *thread; /* that runs it; NULL: none */
+	struct registers registers;
+	bool exact;       /* the pc is where it stands; else a return address, behind the call */
+	enum place place;
+	uint64_t low, high; /* of the stack that it is on; 0, UINT64_MAX: not known */
+	unsigned number, switches;
+	bool vdso_left;   /* has gone on behind a call into the vDSO */
+	bool (*visit)(void *, const struct stack_frame *);
+	void *context;
+	bool stop;
+};
+
+static uint64_t pc_of(const struct cursor *cursor)
+{
+	return cursor->registers.values[cursor->stack->roles->pc];
+}
+
+static uint64_t sp_of(const struct cursor *cursor)
+{
+	return cursor->registers.values[cursor->stack->roles->sp];
+}
+
+/* Ends the stack short, with the reason. */
+static void missing(struct cursor *cursor, const char *format, ...) PRINTF(2, 3);
+static void missing(struct cursor *cursor, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	free(cursor->stack->why);
+	cursor->stack->why = xvasprintf(format, arguments);
+	va_end(arguments);
+	cursor->stop = true;
+}
+
+/* The same; on the stack of a goroutine that stands it is a finding too: of one that runs, a moment between two instructions may look so. */
+static void broken(struct cursor *cursor, uint64_t address, const char *what)
+{
+	missing(cursor, "0x%" PRIx64 ": %s", address, what);
+	if (cursor->place == OWN && (cursor->goroutine->parked || cursor->goroutine->in_syscall))
+		findings_add(cursor->stack->findings, taddr_of(address), "the stack of goroutine %" PRIu64 ": %s", cursor->goroutine->id, what);
+}
+
+/* --- which stack ------------------------------------------------------------------------------------------------- */
+
+static bool within(uint64_t address, uint64_t low, uint64_t high)
+{
+	return address >= low && address < high;
+}
+
+static void find_place(struct cursor *cursor)
+{
+	const struct goroutine *goroutine = cursor->goroutine;
+	const struct goroutine_thread *thread = cursor->thread;
+	uint64_t sp = sp_of(cursor);
+
+	cursor->place = ELSEWHERE;
+	cursor->low = 0;
+	cursor->high = UINT64_MAX;
+	if (within(sp, goroutine->stack_low, goroutine->stack_high)) {
+		cursor->place = OWN;
+		cursor->low = goroutine->stack_low;
+		cursor->high = goroutine->stack_high;
+	} else if (thread != NULL && within(sp, thread->signal_low, thread->signal_high)) {
+		cursor->place = SIGNAL;
+		cursor->low = thread->signal_low;
+		cursor->high = thread->signal_high;
+	} else if (thread != NULL && within(sp, thread->system_low, thread->system_high)) {
+		cursor->place = SYSTEM; /* its bounds are estimates where C made it (runtime/proc.go, mstart0) */
+	}
+}
+
+static bool may_switch(struct cursor *cursor)
+{
+	if (++cursor->switches <= SWITCHES_MAX)
+		return true;
+	missing(cursor, "it changes between stacks without end");
+	return false;
+}
+
+static void resume_at(struct cursor *cursor, uint64_t pc, uint64_t sp, bool exact)
+{
+	cursor->registers.known = 0;
+	registers_set(&cursor->registers, cursor->stack->roles->pc, pc);
+	registers_set(&cursor->registers, cursor->stack->roles->sp, sp);
+	cursor->exact = exact;
+	find_place(cursor);
+}
+
+/* A saved pc is a return address, but of a goroutine that has not begun, and of systemstack_switch in older versions: a function's entry. */
+static bool is_entry(const struct cursor *cursor, uint64_t pc)
+{
+	uint64_t own = pc - cursor->stack->program->bias;
+
+	return code_find(cursor->stack->code, own)->entry == own;
+}
+
+/* From the system stack to the goroutine's own, where systemstack() or mcall() left it. */
+static bool to_own_stack(struct cursor *cursor)
+{
+	const struct goroutine *goroutine = cursor->goroutine;
+
+	if (cursor->thread == NULL || cursor->thread->current.v != goroutine->g.v ||
+	    !within(goroutine->sp, goroutine->stack_low, goroutine->stack_high))
+		return false;
+	if (may_switch(cursor))
+		resume_at(cursor, goroutine->pc, goroutine->sp, is_entry(cursor, goroutine->pc));
+	return true;
+}
+
+/*
+ * The instructions that the kernel returns to from a signal handler: mov $15 (rt_sigreturn) into eax or rax, syscall. They are Go's
+ * (runtime/sys_linux_amd64.s, sigreturn) or libc's (__restore_rt).
+ */
+static bool is_signal_return(struct cursor *cursor)
+{
+	static const uint8_t forms[][9] = {
+		{ 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 },
+		{ 0xb8, 0x0f, 0, 0, 0, 0x0f, 0x05 },
+	};
+	static const size_t lengths[] = { 9, 7 };
+	uint8_t bytes[9];
+
+	if (cursor->stack->program->machine.elf_machine != EM_X86_64 ||
+	    target_read_some(cursor->stack->program->memory, taddr_of(pc_of(cursor)), bytes, sizeof(bytes)) != sizeof(bytes))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
+		if (memcmp(bytes, forms[i], lengths[i]) == 0)
+			return true;
+	return false;
+}
+
+/* On return to the trampoline the stack pointer is at the ucontext (arch/x86/kernel/signal_64.c, struct rt_sigframe). */
+static void leave_signal(struct cursor *cursor)
+{
+	struct stack *stack = cursor->stack;
+	uint32_t offset, length;
+	uint8_t bytes[256];
+	struct registers interrupted;
+	uint64_t at = sp_of(cursor);
+
+	if (!registers_signal_layout(&stack->program->machine, &offset, &length) || length > sizeof(bytes) ||
+	    !stack_read(stack, at + offset, bytes, length) ||
+	    !registers_from_signal(&stack->program->machine, bytes, length, &interrupted)) {
+		broken(cursor, at, "the registers that a signal interrupted cannot be read");
+		return;
+	}
+	if (!may_switch(cursor))
+		return;
+	cursor->registers = interrupted;
+	cursor->exact = true;
+	find_place(cursor);
+}
+
+/* --- a frame ----------------------------------------------------------------------------------------------------- */
+
+static bool compute_cfa(struct cursor *cursor, const struct code_point *point, uint64_t *out)
+{
+	uint64_t base;
+
+	switch (point->cfa) {
+	case CODE_CFA_REGISTER:
+		if (!registers_get(&cursor->registers, point->cfa_register, &base))
+			return false;
+		*out = base + (uint64_t)point->cfa_offset;
+		return true;
+	case CODE_CFA_EXPRESSION:
+		return location_value(cursor->stack, point->cfa_ops, point->cfa_op_count, &cursor->registers, 0, out);
+	default:
+		return false;
+	}
+}
+
+static void emit(struct cursor *cursor, struct code_point *point, uint64_t cfa)
+{
+	struct stack_frame frame = {
+		.pc = pc_of(cursor),
+		.sp = cfa,
+		.system = cursor->place != OWN,
+		.goroutine = cursor->goroutine,
+		.registers = cursor->registers,
+		.point = point,
+		.function = "?",
+	};
+
+	if (point->scope_count == 0) {
+		frame.number = cursor->number++;
+		cursor->stop = !cursor->visit(cursor->context, &frame);
+	}
+	for (size_t i = 0; i < point->scope_count && !cursor->stop; i++) {
+		const struct code_scope *scope = &point->scopes[i];
+
+		frame.number = cursor->number++;
+		frame.scope = i;
+		frame.function = scope->function;
+		frame.file = scope->file;
+		frame.line = scope->line;
+		frame.inlined = scope->inlined;
+		cursor->stop = !cursor->visit(cursor->context, &frame);
+	}
+}
+
+/* The caller's registers by the rules of the frame. False where one of them is to be read and cannot. */
+static bool apply_rules(struct cursor *cursor, const struct code_point *point, uint64_t cfa)
+{
+	struct registers caller = { 0 };
+
+	for (unsigned i = 0; i < cursor->stack->roles->count; i++) {
+		const struct code_rule *rule = &point->rules[i];
+		uint64_t value = cfa + (uint64_t)rule->offset;
+
+		switch (rule->kind) {
+		case CODE_SAME:
+			if (registers_get(&cursor->registers, i, &value))
+				registers_set(&caller, i, value);
+			break;
+		case CODE_SAVED:
+			if (!stack_read_word(cursor->stack, value, &value))
+				return false;
+			registers_set(&caller, i, value);
+			break;
+		case CODE_VALUE:
+			registers_set(&caller, i, value);
+			break;
+		case CODE_UNKNOWN:
+			break;
+		}
+	}
+	cursor->registers = caller;
+	return registers_get(&caller, cursor->stack->roles->pc, &(uint64_t){ 0 });
+}
+
+static void to_caller(struct cursor *cursor, const struct code_point *point, uint64_t cfa)
+{
+	uint64_t sp = sp_of(cursor);
+
+	if (cfa <= sp || cfa % cursor->stack->program->machine.word_size != 0) {
+		broken(cursor, sp, "its frame does not go up");
+		return;
+	}
+	if (cfa > cursor->high) {
+		broken(cursor, sp, "its frame goes beyond the stack");
+		return;
+	}
+	if (!apply_rules(cursor, point, cfa)) {
+		broken(cursor, cfa, "its return address cannot be read");
+		return;
+	}
+	cursor->exact = point->role == CODE_INJECTED || point->role == CODE_PREEMPTED;
+	if (point->role == CODE_PREEMPTED)
+		stack_preempted_registers(cursor->stack, sp, &cursor->registers);
+	if (pc_of(cursor) == 0) /* nobody called it */
+		cursor->stop = true;
+}
+
+/* Where no frame table tells. */
+static void leave_unknown(struct cursor *cursor)
+{
+	const struct goroutine_thread *thread = cursor->thread;
+
+	if (is_signal_return(cursor)) {
+		leave_signal(cursor);
+	} else if (cursor->place != OWN && thread != NULL && thread->vdso_sp != 0 && !cursor->vdso_left && may_switch(cursor)) {
+		cursor->vdso_left = true;
+		resume_at(cursor, thread->vdso_pc, thread->vdso_sp, false);
+	} else if (cursor->place != OWN && to_own_stack(cursor)) {
+		/* C code that Go called on the system stack: its frames are not known, those of Go behind it are */
+	} else if (cursor->place == OWN) {
+		broken(cursor, pc_of(cursor), "it returns to what is no function of the program");
+	} else {
+		missing(cursor, "0x%" PRIx64 ": no frame table tells how to go on", pc_of(cursor));
+	}
+}
+
+static void step(struct cursor *cursor)
+{
+	uint64_t own = pc_of(cursor) - cursor->stack->program->bias;
+	uint64_t cfa = 0;
+
+	/* the kernel's return address is where the trampoline begins: there is no call in front of it */
+	if (!cursor->exact && cursor->place != OWN && code_find(cursor->stack->code, own)->role == CODE_SIGNAL)
+		cursor->exact = true;
+
+	struct code_point *point = code_find(cursor->stack->code, cursor->exact ? own : own - 1);
+	bool known = compute_cfa(cursor, point, &cfa);
+
+	emit(cursor, point, known ? cfa : 0);
+	if (cursor->stop)
+		return;
+	if (point->role == CODE_END)
+		cursor->stop = true;
+	else if (point->role == CODE_SIGNAL)
+		leave_signal(cursor);
+	else if (point->role == CODE_SWITCH && cursor->place != OWN)
+		cursor->stop = !to_own_stack(cursor) || cursor->stop;
+	else if (!known)
+		leave_unknown(cursor);
+	else
+		to_caller(cursor, point, cfa);
+}
+
+/* --- where it begins --------------------------------------------------------------------------------------------- */
+
+/* A goroutine that runs: the registers of its thread. */
+static void begin_on_thread(struct cursor *cursor)
+{
+	const struct stack *stack = cursor->stack;
+	const struct target_thread *thread;
+
+	if (stack->no_threads != NULL) {
+		missing(cursor, "%s, registers not available: %s", cursor->goroutine->status, stack->no_threads);
+		return;
+	}
+	if (cursor->thread == NULL || cursor->thread->tid == 0) {
+		missing(cursor, "%s, but its thread is not known", cursor->goroutine->status);
+		return;
+	}
+	thread = stack_thread(stack, cursor->thread->tid);
+	if (thread == NULL) {
+		missing(cursor, "%s on thread %" PRIu64 ", which has no registers here", cursor->goroutine->status, cursor->thread->tid);
+		return;
+	}
+	cursor->registers = thread->registers;
+	cursor->exact = true;
+	find_place(cursor);
+}
+
+static void begin(struct cursor *cursor)
+{
+	const struct goroutine *goroutine = cursor->goroutine;
+
+	if (cursor->stack->roles == NULL) {
+		missing(cursor, "stacks of machine %u are not known", cursor->stack->program->machine.elf_machine);
+		return;
+	}
+	if (goroutine->parked)
+		resume_at(cursor, goroutine->pc, goroutine->sp, is_entry(cursor, goroutine->pc));
+	else if (goroutine->in_syscall && goroutine->syscall_sp != 0)
+		resume_at(cursor, goroutine->syscall_pc, goroutine->syscall_sp, false);
+	else
+		begin_on_thread(cursor);
+	if (!cursor->stop && cursor->place != OWN && (goroutine->parked || goroutine->in_syscall))
+		missing(cursor, "its saved stack pointer 0x%" PRIx64 " is not on its stack", sp_of(cursor));
+	if (cursor->stop && (goroutine->parked || goroutine->in_syscall))
+		findings_add(cursor->stack->findings, goroutine->g, "goroutine %" PRIu64 ": %s", goroutine->id, cursor->stack->why);
+}
+
+struct error *stack_each_frame(struct stack *stack, const struct goroutine *goroutine,
+			       bool (*visit)(void *context, const struct stack_frame *frame), void *context, const char **why)
+{
+	struct cursor cursor = {
+		.stack = stack,
+		.goroutine = goroutine,
+		.thread = goroutine->m.v ? goroutines_thread(&stack->goroutines, goroutine->m) : NULL,
+		.visit = visit,
+		.context = context,
+	};
+	struct error *error = NULL;
+
+	free(stack->why);
+	stack->why = NULL;
+	begin(&cursor);
+	for (unsigned frames = 0; !cursor.stop && error == NULL; frames++) {
+		if (frames == FRAMES_MAX)
+			missing(&cursor, "it has more than %d frames", FRAMES_MAX);
+		else
+			step(&cursor);
+		if (frames % 4096 == 4095)
+			error = interrupt_check();
+	}
+	*why = stack->why;
+	return error;
+}

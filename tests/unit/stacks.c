@@ -1,0 +1,101 @@
+/* Prints every goroutine with its frames, one a line, for tests/cases/stacks.py: stacks -p PID | stacks CORE EXE */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "binary/debug.h"
+#include "stack/stack.h"
+#include "target/core.h"
+#include "target/live.h"
+
+static struct target *target;
+static bool quiet;
+static uint64_t frames;
+
+static void need(struct error *error)
+{
+	if (error == NULL)
+		return;
+	fprintf(stderr, "stacks: %s\n", error->message);
+	target_destroy(target);
+	exit(1);
+}
+
+static struct program *open_program(int argc, char **argv)
+{
+	struct binary *binary;
+	struct program *program;
+
+	if (strcmp(argv[1], "-p") == 0)
+		need(live_open(atoi(argv[2]), NULL, &target));
+	else
+		need(core_open(argv[1], &target));
+
+	int fd = argc > 2 && strcmp(argv[1], "-p") != 0 ? open(argv[2], O_RDONLY) : dup(target->executable.fd);
+
+	need(binary_open(fd, "executable", &binary));
+	if (strcmp(argv[1], "-p") != 0)
+		need(core_use_executable(target, fd, "executable"));
+	close(fd);
+	need(debug_open(binary, NULL));
+	need(program_create(binary, target, &program));
+	return program;
+}
+
+static bool print_frame(void *context, const struct stack_frame *frame)
+{
+	frames++;
+	if (!quiet)
+		printf("  #%u %s%s%s %s:%d pc=0x%" PRIx64 " cfa=0x%" PRIx64 "\n", frame->number, frame->function, frame->inlined ? " inlined" : "",
+		       frame->system ? " system" : "", frame->file ? frame->file : "?", frame->line, frame->pc, frame->sp);
+	return true;
+}
+
+static bool print_goroutine(void *context, const struct goroutine *goroutine)
+{
+	const char *why;
+
+	if (!quiet)
+		printf("goroutine %" PRIu64 " [%s%s%s]\n", goroutine->id, goroutine->status, goroutine->reason[0] ? ", " : "", goroutine->reason);
+	need(stack_each_frame(context, goroutine, print_frame, NULL, &why));
+	if (why != NULL)
+		printf("  ... %s\n", why);
+	return true;
+}
+
+static double seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+int main(int argc, char **argv)
+{
+	struct program *program;
+	struct stack *stack;
+	struct findings findings = { 0 };
+	double began, loaded, ended;
+
+	quiet = getenv("QUIET") != NULL;
+	program = open_program(argc, argv);
+	need(stack_open(program, &stack));
+	need(target_stop(target));
+	began = seconds();
+	need(stack_load(stack, &findings));
+	loaded = seconds();
+	need(stack_each_goroutine(stack, print_goroutine, stack));
+	ended = seconds();
+	target_resume(target);
+	for (size_t i = 0; i < findings.count; i++)
+		printf("finding 0x%" PRIx64 ": %s\n", findings.items[i].address.v, findings.items[i].what);
+	fprintf(stderr, "%zu goroutines, %" PRIu64 " frames, load %.1f ms, unwind %.1f ms\n", stack_goroutines(stack)->count, frames,
+		(loaded - began) * 1e3, (ended - loaded) * 1e3);
+	stack_close(stack);
+	return findings.total != 0;
+}
