@@ -44,6 +44,7 @@ void stack_close(struct stack *stack)
 	if (stack == NULL)
 		return;
 	forget(stack);
+	table_free(&stack->captures);
 	code_close(stack->code);
 	free(stack->layout);
 	free(stack->ahead);

@@ -25,6 +25,7 @@ struct stack {
 	char *no_threads;
 	char *why;
 	struct stack_window window;
+	struct table captures; /* entry of a function -> what it captures; private to variables.c */
 	uint8_t *ahead; /* memory for windows */
 };
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "binary/debug.h"
-#include "stack/stack.h"
+#include "stack/roots.h"
 #include "target/core.h"
 #include "target/live.h"
 
@@ -46,12 +46,28 @@ static struct program *open_program(int argc, char **argv)
 	return program;
 }
 
+static bool print_variable(void *context, const struct stack_variable *variable)
+{
+	uint64_t word = 0;
+
+	printf("    %s%s%s %s ", variable->parameter ? "parameter " : "", variable->name, variable->shadowed ? " (shadowed)" : "", variable->type->name);
+	if (variable->where == STACK_IN_MEMORY)
+		printf("at 0x%" PRIx64 "%s\n", variable->address.v, variable->escaped ? " escaped" : "");
+	else if (variable->where == STACK_GONE)
+		printf("gone\n");
+	else
+		printf("= 0x%" PRIx64 "\n", (memcpy(&word, variable->bytes, variable->type->size < 8 ? variable->type->size : 8), word));
+	return true;
+}
+
 static bool print_frame(void *context, const struct stack_frame *frame)
 {
 	frames++;
 	if (!quiet)
 		printf("  #%u %s%s%s %s:%d pc=0x%" PRIx64 " cfa=0x%" PRIx64 "\n", frame->number, frame->function, frame->inlined ? " inlined" : "",
 		       frame->system ? " system" : "", frame->file ? frame->file : "?", frame->line, frame->pc, frame->sp);
+	if (getenv("VARIABLES") != NULL)
+		need(stack_each_variable(context, frame, print_variable, NULL));
 	return true;
 }
 
@@ -61,7 +77,7 @@ static bool print_goroutine(void *context, const struct goroutine *goroutine)
 
 	if (!quiet)
 		printf("goroutine %" PRIu64 " [%s%s%s]\n", goroutine->id, goroutine->status, goroutine->reason[0] ? ", " : "", goroutine->reason);
-	need(stack_each_frame(context, goroutine, print_frame, NULL, &why));
+	need(stack_each_frame(context, goroutine, print_frame, context, &why));
 	if (why != NULL)
 		printf("  ... %s\n", why);
 	return true;
@@ -91,11 +107,17 @@ int main(int argc, char **argv)
 	loaded = seconds();
 	need(stack_each_goroutine(stack, print_goroutine, stack));
 	ended = seconds();
+
+	struct stack_roots roots;
+
+	need(stack_roots_load(stack, &roots));
 	target_resume(target);
 	for (size_t i = 0; i < findings.count; i++)
 		printf("finding 0x%" PRIx64 ": %s\n", findings.items[i].address.v, findings.items[i].what);
 	fprintf(stderr, "%zu goroutines, %" PRIu64 " frames, load %.1f ms, unwind %.1f ms\n", stack_goroutines(stack)->count, frames,
 		(loaded - began) * 1e3, (ended - loaded) * 1e3);
+	fprintf(stderr, "%zu ranges, %zu words, %zu whole\n", roots.range_count, roots.word_count, roots.whole);
+	stack_roots_free(&roots);
 	stack_close(stack);
 	return findings.total != 0;
 }
