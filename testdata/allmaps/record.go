@@ -116,8 +116,10 @@ func writeTruth(path string) error {
 	for i, t := range types {
 		names[i] = quoted(typeName(t))
 	}
-	fmt.Fprintf(out, `{"go":"%s","pid":%d,"implementation":"%s","maps":%d,"decoys":%d}`+"\n", runtime.Version(), os.Getpid(),
-		implementation, len(notes), len(decoys))
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	fmt.Fprintf(out, `{"go":"%s","pid":%d,"implementation":"%s","maps":%d,"decoys":%d,"objects":%d,"bytes":%d}`+"\n", runtime.Version(),
+		os.Getpid(), implementation, len(notes), len(decoys), memory.HeapObjects, memory.HeapAlloc)
 	for i := range notes {
 		n := &notes[i]
 		fmt.Fprintf(out, `{"address":"0x%x","type":%s,"len":%d,"place":"%s","state":"%s","stack":%v}`+"\n", n.address, names[n.kind],

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import tempfile
 
-from harness import go, golden, process, zoo
+from harness import allmaps, go, golden, process, zoo
 
 FOLDER = os.path.join(go.ROOT, "tests", "golden")
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -55,12 +55,13 @@ class Stage:
         self.folder = tempfile.mkdtemp(prefix="mapscope-golden-")
         os.chmod(self.folder, 0o755)
         self.zoo = None
+        self.allmaps = None
         self._values = {}
         self._processes = []
 
     def value(self, name):
         if name not in self._values:
-            self._values[name] = getattr(self, "make_" + name.lower())()
+            self._values[name] = self.gold(name) if name.startswith("GOLD_") else getattr(self, "make_" + name.lower())()
         return self._values[name]
 
     def paths(self):
@@ -88,6 +89,18 @@ class Stage:
         animal = zoo.Zoo(self.value("NODWARF_EXE"), big=1000)
         self._processes.append(animal)
         return animal.pid
+
+    def make_allmaps_pid(self):
+        if self.allmaps is None:
+            self.allmaps = allmaps.AllMaps(allmaps.build(self.version))
+            self._processes.append(self.allmaps)
+        return self.allmaps.pid
+
+    def gold(self, name):
+        """The address of the map with this name in testdata/allmaps/named.go."""
+        self.value("ALLMAPS_PID")
+        place = "named: " + name.removeprefix("GOLD_").lower()
+        return next(fact["address"] for fact in self.allmaps.truth.maps.values() if fact["place"] == place)
 
     def make_not_go_pid(self):
         self._values["NOT_GO_EXE"] = os.path.realpath(shutil.which("sleep"))
@@ -129,7 +142,7 @@ class Stage:
 
     def close(self):
         for item in self._processes:
-            if isinstance(item, zoo.Zoo):
+            if isinstance(item, zoo.Fixture):
                 item.close()
             else:
                 item.kill()

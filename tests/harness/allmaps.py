@@ -86,7 +86,9 @@ def build(version, mode=None):
 
 
 class Truth:
-    """`maps`: {address: what is known of a map that is live}. `garbage`: the same of dead ones. `decoys`: {address: kind}."""
+    """`maps`: {address: what is known of a map that is live}. `garbage`: the same of dead ones. `decoys`: {address: kind}.
+
+    `objects`, `bytes`: of the heap."""
 
     def __init__(self, path):
         self.maps, self.garbage, self.decoys = {}, {}, {}
@@ -95,6 +97,8 @@ class Truth:
             lines = [json.loads(line) for line in file]
         self.go = head["go"]
         self.implementation = head["implementation"]
+        self.objects = head["objects"]
+        self.bytes = head["bytes"]
         for line in lines:
             if "decoy" in line:
                 self.decoys.update((int(address, 16), line["decoy"]) for address in line["addresses"])
