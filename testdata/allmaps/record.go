@@ -119,7 +119,7 @@ func writeTruth(path string) error {
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
 	fmt.Fprintf(out, `{"go":"%s","pid":%d,"implementation":"%s","maps":%d,"decoys":%d,"objects":%d,"bytes":%d}`+"\n", runtime.Version(),
-		os.Getpid(), implementation, len(notes), len(decoys), memory.HeapObjects, memory.HeapAlloc)
+		os.Getpid(), implementation, len(notes), len(decoys), objectsOf(&memory), memory.HeapAlloc)
 	for i := range notes {
 		n := &notes[i]
 		fmt.Fprintf(out, `{"address":"0x%x","type":%s,"len":%d,"place":"%s","state":"%s","stack":%v}`+"\n", n.address, names[n.kind],
@@ -132,6 +132,16 @@ func writeTruth(path string) error {
 		return err
 	}
 	return file.Close()
+}
+
+// objectsOf counts objects as the runtime's spans have them: HeapObjects has each of the tiny ones that share one. Those of more
+// than 32 KiB are not in it.
+func objectsOf(memory *runtime.MemStats) uint64 {
+	count := uint64(0)
+	for i := range memory.BySize {
+		count += memory.BySize[i].Mallocs - memory.BySize[i].Frees
+	}
+	return count
 }
 
 func writeDecoys(out *bufio.Writer, kind int16) {
