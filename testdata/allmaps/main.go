@@ -32,7 +32,7 @@ type scale struct {
 
 var scales = map[string]scale{
 	"small": {3, 1, 22000, 4, 100000, 20000, 3},
-	"large": {18, 1, 900000, 30, 1000000, 3000000, 6},
+	"large": {18, 1, 900000, 30, 1000000, 1500000, 6},
 }
 
 type optionalPlace struct {

@@ -60,7 +60,7 @@ var tree *leaf
 
 func makeLeaves(count int, seed uint64) {
 	for i := 0; i < count; i++ {
-		l := &leaf{left: tree, text: text(uint64(i)), n: i, more: make([]byte, 8+mix(seed+uint64(i))%90)}
+		l := &leaf{left: tree, text: text(uint64(i)), n: i, more: make([]byte, 8+mix(seed+uint64(i))%480)}
 		if tree != nil && i%3 == 0 {
 			l.left, l.right = tree.left, tree
 		}
