@@ -13,33 +13,34 @@
  * offset shifted  runtime/type.go, structfield.offsetAnon / offsetEmbed (1.9 ... 1.18)
  * varint          runtime/type.go, name.readvarint (>= 1.17)
  * checkmark       runtime/mbitmap.go, scanobject() of runtime/mgcmark.go; runtime/mcheckmark.go has the marks from 1.16 on
+ * stacks          runtime/mstats.go, readmemstats_m() subtracts them from HeapInuse (1.8)
  * direct          internal/abi/type.go, TFlagDirectIface (>= 1.26), KindDirectIface before
  */
-#define ROW(n, scheme, numerator, pruning, shifted, varint, checkmark, direct) \
-	{ n, scheme, numerator, 2, pruning, shifted, varint, checkmark, direct }
+#define ROW(n, scheme, numerator, pruning, shifted, varint, checkmark, stacks, direct) \
+	{ n, scheme, numerator, 2, pruning, shifted, varint, checkmark, stacks, direct }
 
 static const struct go_version versions[] = {
-	/*  1.N  tophash            load/2  pruning shifted varint checkmark direct */
-	ROW(8, TOPHASH_EMPTY_ZERO, 13, false, false, false, true, false),
-	ROW(9, TOPHASH_EMPTY_ZERO, 13, false, true, false, true, false),
-	ROW(10, TOPHASH_EMPTY_ZERO, 13, false, true, false, true, false),
-	ROW(11, TOPHASH_EMPTY_ZERO, 13, false, true, false, true, false),
-	ROW(12, TOPHASH_EMPTY_REST, 13, false, true, false, true, false),
-	ROW(13, TOPHASH_EMPTY_REST, 13, false, true, false, true, false),
-	ROW(14, TOPHASH_EMPTY_REST, 13, false, true, false, true, false),
-	ROW(15, TOPHASH_EMPTY_REST, 13, false, true, false, true, false),
-	ROW(16, TOPHASH_EMPTY_REST, 13, false, true, false, false, false),
-	ROW(17, TOPHASH_EMPTY_REST, 13, false, true, true, false, false),
-	ROW(18, TOPHASH_EMPTY_REST, 13, false, true, true, false, false),
-	ROW(19, TOPHASH_EMPTY_REST, 13, false, false, true, false, false),
-	ROW(20, TOPHASH_EMPTY_REST, 13, false, false, true, false, false),
-	ROW(21, TOPHASH_EMPTY_REST, 12, false, false, true, false, false),
-	ROW(22, TOPHASH_EMPTY_REST, 13, false, false, true, false, false),
-	ROW(23, TOPHASH_EMPTY_REST, 13, false, false, true, false, false),
-	ROW(24, TOPHASH_EMPTY_REST, 13, false, false, true, false, false),
-	ROW(25, TOPHASH_EMPTY_REST, 13, true, false, true, false, false),
-	ROW(26, TOPHASH_EMPTY_REST, 13, true, false, true, false, true),
-	ROW(27, TOPHASH_EMPTY_REST, 13, true, false, true, false, true),
+	/*  1.N  tophash            load/2  pruning shifted varint checkmark stacks direct */
+	ROW(8, TOPHASH_EMPTY_ZERO, 13, false, false, false, true, true, false),
+	ROW(9, TOPHASH_EMPTY_ZERO, 13, false, true, false, true, false, false),
+	ROW(10, TOPHASH_EMPTY_ZERO, 13, false, true, false, true, false, false),
+	ROW(11, TOPHASH_EMPTY_ZERO, 13, false, true, false, true, false, false),
+	ROW(12, TOPHASH_EMPTY_REST, 13, false, true, false, true, false, false),
+	ROW(13, TOPHASH_EMPTY_REST, 13, false, true, false, true, false, false),
+	ROW(14, TOPHASH_EMPTY_REST, 13, false, true, false, true, false, false),
+	ROW(15, TOPHASH_EMPTY_REST, 13, false, true, false, true, false, false),
+	ROW(16, TOPHASH_EMPTY_REST, 13, false, true, false, false, false, false),
+	ROW(17, TOPHASH_EMPTY_REST, 13, false, true, true, false, false, false),
+	ROW(18, TOPHASH_EMPTY_REST, 13, false, true, true, false, false, false),
+	ROW(19, TOPHASH_EMPTY_REST, 13, false, false, true, false, false, false),
+	ROW(20, TOPHASH_EMPTY_REST, 13, false, false, true, false, false, false),
+	ROW(21, TOPHASH_EMPTY_REST, 12, false, false, true, false, false, false),
+	ROW(22, TOPHASH_EMPTY_REST, 13, false, false, true, false, false, false),
+	ROW(23, TOPHASH_EMPTY_REST, 13, false, false, true, false, false, false),
+	ROW(24, TOPHASH_EMPTY_REST, 13, false, false, true, false, false, false),
+	ROW(25, TOPHASH_EMPTY_REST, 13, true, false, true, false, false, false),
+	ROW(26, TOPHASH_EMPTY_REST, 13, true, false, true, false, false, true),
+	ROW(27, TOPHASH_EMPTY_REST, 13, true, false, true, false, false, true),
 };
 
 struct error *go_version_find(int minor, const struct go_version **out, bool *newer)

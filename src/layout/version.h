@@ -22,6 +22,7 @@ struct go_version {
 	bool field_offset_shifted;  /* descriptors: a struct field's offset word is offset<<1 | embedded (1.9 ... 1.18) */
 	bool name_length_varint;    /* descriptors: a name's length is a varint (>= 1.17), else two bytes, big-endian */
 	bool checkmark_in_bitmap;   /* heap bitmap: the scan bit of an object's second word is another mark (<= 1.15) */
+	bool stacks_in_heap;        /* memstats.heap_inuse counts stacks (1.8) */
 	bool direct_in_tflag;       /* descriptors: "direct interface" is bit 5 of tflag (>= 1.26), else of kind */
 };
 
