@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analysis/literal.h"
+#include "analysis/local.h"
 #include "analysis/suggestion.h"
 #include "binary/debug.h"
 #include "map/sync_map.h"
@@ -21,6 +22,8 @@ struct parser {
 	const char *whole; /* for messages */
 	const char *at;
 	int depth;
+	bool local; /* the variable is one of `scope` */
+	struct local_scope scope;
 };
 
 static struct error *usage(const struct parser *parser, const char *why)
@@ -69,13 +72,46 @@ static struct error *impossible(const struct parser *parser, const char *format,
 
 /* --- values on the way --------------------------------------------------------------------------------------- */
 
+/* Bytes of a value; those of registers may be lost in part. */
+static struct error *load_bytes(const struct place *place, uint64_t offset, void *to, size_t length)
+{
+	if (place->bytes == NULL)
+		return target_read(place->type->program->memory, taddr_add(place->address, offset), to, length);
+	if (memchr(place->known + offset, 0, length) != NULL)
+		return error_new(ERROR_TARGET, "this part of the variable is optimised out");
+	memcpy(to, place->bytes + offset, length);
+	return NULL;
+}
+
+static struct error *load_word_at(const struct place *place, uint64_t offset, uint64_t *out)
+{
+	const struct machine *machine = &place->type->program->machine;
+	uint8_t bytes[8];
+
+	TRY(load_bytes(place, offset, bytes, machine->word_size));
+	*out = load_word(machine, bytes);
+	return NULL;
+}
+
 static struct error *load_word_of(const struct place *place, uint64_t *out)
 {
 	if (place->is_word) {
 		*out = place->word;
 		return NULL;
 	}
-	return target_read_word(place->type->program->memory, place->address, out);
+	return load_word_at(place, 0, out);
+}
+
+/* A part of a value: a field, an element of an array. */
+static struct place part_of(const struct place *place, struct gotype *type, uint64_t offset)
+{
+	struct place part = { .type = type, .address = taddr_add(place->address, offset) };
+
+	if (place->bytes != NULL) {
+		part.bytes = place->bytes + offset;
+		part.known = place->known + offset;
+	}
+	return part;
 }
 
 static struct error *follow_pointer(const struct parser *parser, struct place *place)
@@ -100,11 +136,11 @@ static struct error *follow_interface(const struct parser *parser, struct place 
 	taddr value;
 	bool inside;
 
-	TRY(target_read(program->memory, place->address, bytes, 2u * program->machine.word_size));
+	TRY(load_bytes(place, 0, bytes, 2u * program->machine.word_size));
 	TRY(gotype_of_interface(place->type, place->address, bytes, &dynamic, &value, &inside));
 	if (dynamic == NULL)
 		return impossible(parser, "a nil interface", "");
-	*place = (struct place){ .type = dynamic, .address = value };
+	*place = inside ? part_of(place, dynamic, program->machine.word_size) : (struct place){ .type = dynamic, .address = value };
 	return NULL;
 }
 
@@ -147,12 +183,12 @@ static struct error *select_field(const struct parser *parser, struct place *pla
 	if (*found) {
 		const struct gotype_field *field = &place->type->fields[index];
 
-		*place = (struct place){ .type = field->type, .address = taddr_add(place->address, field->offset) };
+		*place = part_of(place, field->type, field->offset);
 		return NULL;
 	}
 	for (size_t i = 0; i < place->type->field_count && depth < NESTING_LIMIT; i++) {
 		const struct gotype_field *field = &place->type->fields[i];
-		struct place embedded = { .type = field->type, .address = taddr_add(place->address, field->offset) };
+		struct place embedded = part_of(place, field->type, field->offset);
 
 		if (!field->embedded)
 			continue;
@@ -199,7 +235,7 @@ static struct error *index_elements(struct parser *parser, struct place *place)
 	struct program *program = place->type->program;
 	char *end;
 	uint64_t length = place->type->length;
-	taddr data = place->address;
+	struct place whole = *place;
 
 	errno = 0;
 
@@ -211,9 +247,9 @@ static struct error *index_elements(struct parser *parser, struct place *place)
 	if (place->type->kind == GO_SLICE) {
 		uint64_t word;
 
-		TRY(target_read_word(program->memory, place->address, &word));
-		TRY(target_read_word(program->memory, taddr_add(place->address, program->machine.word_size), &length));
-		data = taddr_of(word);
+		TRY(load_word_at(place, 0, &word));
+		TRY(load_word_at(place, program->machine.word_size, &length));
+		whole = (struct place){ .type = place->type, .address = taddr_of(word) };
 	}
 	if (index >= length) {
 		char *detail = xasprintf("%llu of %llu elements", (unsigned long long)index, (unsigned long long)length);
@@ -222,7 +258,7 @@ static struct error *index_elements(struct parser *parser, struct place *place)
 		free(detail);
 		return error;
 	}
-	*place = (struct place){ .type = place->type->elem, .address = taddr_add(data, index * place->type->elem->size) };
+	*place = part_of(&whole, place->type->elem, index * place->type->elem->size);
 	return NULL;
 }
 
@@ -358,7 +394,7 @@ static struct error *parse_index(struct parser *parser, struct place *place)
 {
 	TRY(follow(parser, place));
 	skip_blanks(parser);
-	if (gotype_is_sync(place->type)) {
+	if (gotype_is_sync(place->type) && place->bytes == NULL) {
 		TRY(index_sync(parser, place));
 		return take(parser, ']') ? NULL : usage(parser, "a closing bracket was expected");
 	}
@@ -426,6 +462,23 @@ static bool find_variable(struct parser *parser, const char *name, size_t length
 	return found;
 }
 
+static struct error *parse_local(struct parser *parser, struct place *place)
+{
+	const char *start = parser->at;
+	struct error *error;
+
+	parser->at += strcspn(start, "[].() \t");
+
+	char *name = xstrndup(start, (size_t)(parser->at - start));
+
+	if (*name == '\0')
+		error = usage(parser, "a variable's name was expected");
+	else
+		error = local_find(parser->program, &parser->scope, name, place);
+	free(name);
+	return error;
+}
+
 /*
  * A package path may have dots, so "a.b/c.d.e" can end after d or after e: the shortest name that exists is taken, what
  * follows are selectors.
@@ -438,6 +491,8 @@ static struct error *parse_variable(struct parser *parser, struct place *place)
 	const char *dot = memchr(slash ? slash : start, '.', whole - (slash ? (size_t)(slash - start) : 0));
 	struct debug_variable variable;
 
+	if (parser->local)
+		return parse_local(parser, place);
 	while (dot != NULL) {
 		const char *next = memchr(dot + 1, '.', whole - (size_t)(dot + 1 - start));
 		size_t length = next ? (size_t)(next - start) : whole;
@@ -573,9 +628,7 @@ struct error *expression_evaluate(struct program *program, const char *text, str
 	struct parser parser = { .program = program, .whole = text, .at = text };
 	struct place place = { 0 };
 
-	if (strncmp(text, "goroutine ", 10) == 0)
-		return error_hint(error_new(ERROR_USAGE, "%s: local variables cannot be looked up", text),
-				  "name a package-level variable, or the map's address as (TYPE)(0xADDRESS)");
+	TRY(local_parse_scope(&parser.at, &parser.scope, &parser.local));
 	if (text[strspn(text, " ")] == '\0')
 		return error_new(ERROR_USAGE, "MAP: it is empty");
 	TRY(parse_unary(&parser, &place));
@@ -594,7 +647,7 @@ struct error *expression_find_map(struct program *program, const char *text, str
 
 	TRY(expression_evaluate(program, text, &place));
 	TRY(follow(&parser, &place));
-	if (gotype_is_sync(place.type)) {
+	if (gotype_is_sync(place.type) && place.bytes == NULL) {
 		*type = place.type;
 		*header = place.address;
 		return NULL;
@@ -605,6 +658,11 @@ struct error *expression_find_map(struct program *program, const char *text, str
 	*type = place.type;
 	*header = taddr_of(word);
 	return NULL;
+}
+
+bool expression_is_local(const char *text)
+{
+	return strncmp(text + strspn(text, " "), "goroutine ", 10) == 0;
 }
 
 bool expression_is_address(const char *text, taddr *out)

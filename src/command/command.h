@@ -91,6 +91,8 @@ struct session {
 	struct target *target; /* NULL: a binary at rest */
 	struct binary *binary;
 	struct program *program;
+	bool stopped;             /* by session_stop(), until session_resume() */
+	bool rehearsed;           /* the frames' DWARF has been read for the MAP */
 	const char *map_name;     /* the MAP that is worked on: at first, the first argument */
 	char *gdb_map;            /* what GDB made of the first argument, as a MAP; NULL: nothing */
 	struct output *variables; /* what becomes convenience variables of GDB; NULL: not in GDB */

@@ -13,6 +13,7 @@
 #include "command/gdb.h"
 #include "gotype/sync.h"
 #include "render/diagnostics.h"
+#include "stack/stack.h"
 #include "target/core.h"
 #include "target/live.h"
 #include "target/remote.h"
@@ -220,6 +221,8 @@ int session_close(struct session *session)
 	if (error != NULL)
 		status = (int)error->code;
 	error_free(error);
+	if (session->program != NULL)
+		stack_close(session->program->stack);
 	program_destroy(session->program);
 	binary_destroy(session->binary);
 	free(session->gdb_map);
@@ -232,11 +235,13 @@ int session_close(struct session *session)
 
 struct error *session_stop(struct session *session)
 {
+	session->stopped = true;
 	return session->target ? target_stop(session->target) : NULL;
 }
 
 void session_resume(struct session *session)
 {
+	session->stopped = false;
 	if (session->target != NULL)
 		target_resume(session->target);
 }
@@ -293,6 +298,27 @@ static struct error *find_by_address(struct session *session, taddr address, str
 	return NULL;
 }
 
+/*
+ * A local variable: goroutines must stand while their frames are looked at. What the DWARF says of their code is read before, for a process that
+ * runs by looking once in vain.
+ */
+static struct error *find_local(struct session *session, const char *name, struct gotype **type, taddr *header)
+{
+	bool stopped = session->stopped || session->invocation->pid == 0;
+
+	if (!stopped && !session->rehearsed)
+		error_free(expression_find_map(session->program, name, type, header));
+	session->rehearsed = true;
+	if (!stopped)
+		TRY(session_stop(session));
+
+	struct error *error = expression_find_map(session->program, name, type, header);
+
+	if (!stopped)
+		session_resume(session);
+	return error;
+}
+
 struct error *session_find_any_map(struct session *session, struct gotype **type, taddr *header)
 {
 	if (session->own_map != NULL) {
@@ -307,6 +333,8 @@ struct error *session_find_any_map(struct session *session, struct gotype **type
 	}
 	if (expression_is_address(session->map_name, header))
 		return find_by_address(session, *header, type);
+	if (expression_is_local(session->map_name))
+		return find_local(session, session->map_name, type, header);
 	return expression_find_map(session->program, session->map_name, type, header);
 }
 

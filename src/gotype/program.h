@@ -9,6 +9,7 @@
 #include "util/table.h"
 
 struct hash_state;
+struct stack;
 
 struct program {
 	struct binary *binary; /* NULL: types are made from how they are spelled (gotype/spelling.h) */
@@ -17,6 +18,8 @@ struct program {
 	uint64_t bias;         /* what is added to the binary's addresses in memory (PIE); 0 else */
 	const struct go_version *version;
 	const struct hash_state *hash_state; /* known without asking the memory: of a program made here; NULL else */
+
+	struct stack *stack;   /* its goroutines (stack/stack.h): whoever opens them has them closed before the program; NULL: not opened */
 
 	/* Private to gotype. */
 	struct table types_by_die;

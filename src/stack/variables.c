@@ -18,6 +18,8 @@ struct known_variable {
 	struct gotype *pointer; /* escaped: of what the frame holds; else NULL */
 	const Dwarf_Op *ops; /* count 0: not here */
 	size_t op_count;
+	const Dwarf_Op *after; /* where it will be once the call returns; count 0: the same, or not known */
+	size_t after_count;
 	bool parameter, shadowed;
 };
 
@@ -61,31 +63,83 @@ static bool set_type(struct program *program, Dwarf_Die *die, struct known_varia
 	return false;
 }
 
-/* The location at the pc. A variable without a list of them (-gcflags=-N) has its place from the function's first instruction on. */
-static void set_location(const struct maker *maker, Dwarf_Die *die, struct known_variable *variable)
+static bool has_pieces(const Dwarf_Op *ops, size_t count)
 {
-	Dwarf_Attribute attribute;
+	for (size_t i = 0; i < count; i++)
+		if (ops[i].atom == DW_OP_piece)
+			return true;
+	return false;
+}
+
+/*
+ * Where the compiler has taken a struct apart and only one part is left, it says that all of the struct is where that part is, without a piece
+ * (cmd/compile/internal/ssa/debug.go, buildLocationLists: one slot). It shows where the part is in a register at another pc.
+ */
+static bool is_only_a_part(const struct maker *maker, Dwarf_Attribute *attribute, uint64_t size)
+{
+	Dwarf_Addr base, start, end;
 	Dwarf_Op *ops;
 	size_t count;
-	uint64_t declared;
-	bool list;
+	ptrdiff_t at = 0;
 
-	if (dwarf_attr_integrate(die, DW_AT_location, &attribute) == NULL)
-		return;
-	list = dwarf_whatform(&attribute) != DW_FORM_exprloc && dwarf_whatform(&attribute) != DW_FORM_block1 &&
-	       dwarf_whatform(&attribute) != DW_FORM_block;
-	if (dwarf_getlocation_addr(&attribute, maker->point->pc, &ops, &count, 1) != 1 || count > OPS_MAX)
-		return;
+	if (size <= maker->stack->program->machine.word_size)
+		return false;
+	for (int i = 0; i < VARIABLES_MAX && (at = dwarf_getlocations(attribute, at, &base, &start, &end, &ops, &count)) > 0; i++)
+		if (count == 1 && ((ops[0].atom >= DW_OP_reg0 && ops[0].atom <= DW_OP_reg31) || ops[0].atom == DW_OP_regx))
+			return true;
+	return false;
+}
 
+static uint64_t declared_at(Dwarf_Die *die)
+{
 	Dwarf_Attribute line;
 	Dwarf_Word word;
 
-	declared = dwarf_attr_integrate(die, DW_AT_decl_line, &line) != NULL && dwarf_formudata(&line, &word) == 0 ? word : 0;
-	/* so before its declaration it holds what was there before: cmd/compile writes no list for stack variables that are not SSA values */
-	if (!list && !variable->parameter && maker->line != 0 && declared > (uint64_t)maker->line)
+	return dwarf_attr_integrate(die, DW_AT_decl_line, &line) != NULL && dwarf_formudata(&line, &word) == 0 ? word : 0;
+}
+
+/*
+ * Of a variable that is in a register and spilled before a call the compiler says "in the register" up to the call's end, and where it is
+ * spilled only from the return address on. Results of calls are in registers from Go 1.17 on (abi-internal.md); before, what is in
+ * memory behind a call may be a result that is not there yet.
+ */
+static void set_later_location(const struct maker *maker, Dwarf_Attribute *attribute, struct known_variable *variable)
+{
+	Dwarf_Op *ops;
+	size_t count;
+
+	if (maker->stack->program->version->minor < 17 || dwarf_getlocation_addr(attribute, maker->point->pc + 1, &ops, &count, 1) != 1 ||
+	    count > OPS_MAX)
 		return;
+	variable->after = ops;
+	variable->after_count = count;
+}
+
+/*
+ * The location at the pc. A variable without a list of locations has its place from the function's first instruction on (cmd/compile: what is
+ * no SSA value, and all with -N): before its declaration it holds what was there before.
+ */
+static void set_location(const struct maker *maker, Dwarf_Die *die, struct known_variable *variable)
+{
+	uint64_t size = variable->pointer ? variable->pointer->size : variable->type->size;
+	Dwarf_Attribute attribute;
+	Dwarf_Block block;
+	Dwarf_Op *ops;
+	size_t count;
+
+	if (dwarf_attr_integrate(die, DW_AT_location, &attribute) == NULL ||
+	    dwarf_getlocation_addr(&attribute, maker->point->pc, &ops, &count, 1) != 1 || count > OPS_MAX)
+		return;
+	if (dwarf_formblock(&attribute, &block) == 0) {
+		if (!variable->parameter && maker->line != 0 && declared_at(die) > (uint64_t)maker->line)
+			return;
+	} else if (!has_pieces(ops, count) && is_only_a_part(maker, &attribute, size)) {
+		return;
+	}
 	variable->ops = ops;
 	variable->op_count = count;
+	if (dwarf_formblock(&attribute, &block) != 0)
+		set_later_location(maker, &attribute, variable);
 }
 
 static void add_variable(struct maker *maker, Dwarf_Die *die, bool parameter)
@@ -164,6 +218,11 @@ static void follow_escaped(struct stack *stack, const struct location *location,
 	variable->address = taddr_of(pointer);
 }
 
+static bool is_incomplete(const struct location *location, uint64_t size)
+{
+	return location->kind == LOCATION_GONE || (location->kind == LOCATION_PIECES && memchr(location->known, 0, size) != NULL);
+}
+
 static void locate(struct stack *stack, const struct stack_frame *frame, const struct known_variable *known, struct location *location,
 		   struct stack_variable *out)
 {
@@ -175,6 +234,8 @@ static void locate(struct stack *stack, const struct stack_frame *frame, const s
 	location->kind = LOCATION_GONE;
 	if (known->op_count != 0)
 		location_evaluate(stack, known->ops, known->op_count, &where, size, location);
+	if (is_incomplete(location, size) && known->after_count != 0 && frame->pc - stack->program->bias == frame->point->pc + 1)
+		location_evaluate(stack, known->after, known->after_count, &where, size, location);
 	if (known->pointer != NULL) {
 		follow_escaped(stack, location, out);
 	} else if (location->kind == LOCATION_MEMORY) {

@@ -41,6 +41,7 @@ var truth facts
 var release = make(chan bool)
 var spinning int32
 var sink int
+var kept map[string]map[string]int
 
 func goid() uint64 {
 	var text [64]byte
@@ -102,9 +103,15 @@ type holder struct {
 }
 
 //go:noinline
+func touch(h *holder) {
+	sink += len(h.name)
+}
+
+//go:noinline
 func fields() {
 	h := holder{name: "h", inner: fill("fields", 20)}
 	h.next = &holder{inner: fill("next", 3)}
+	touch(&h)
 	truth.want.Add(1)
 	tell("field", "main.fields", "h.inner", "waiting", h.inner)
 	tell("field", "main.fields", "h.next.inner", "waiting", h.next.inner)
@@ -113,14 +120,23 @@ func fields() {
 	use(h.next.inner)
 }
 
+// The compiler keeps one field of h, and its DWARF says that all of h lies there.
+//
+//go:noinline
+func decomposed() {
+	h := holder{inner: fill("decomposed", 20)}
+	tell("decomposed", "main.decomposed", "h.inner", "waiting", h.inner)
+	<-release
+	use(h.inner)
+}
+
 //go:noinline
 func nested() {
 	outer := map[string]map[string]int{"a": fill("nested", 5), "b": nil}
+	kept = outer
 	tell("nested", "main.nested", `outer["a"]`, "waiting", outer["a"])
 	<-release
-	for _, m := range outer {
-		use(m)
-	}
+	kept = outer
 }
 
 //go:noinline
@@ -162,16 +178,21 @@ func capturedByReference() {
 }
 
 // inlineHolder is inlined from Go 1.12 on.
-func inlineHolder(prefix string) {
-	inlined := fill(prefix, 12)
-	tell("inlined", "main.inlineHolder", "inlined", "waiting", inlined)
+func inlineHolder(inlined map[string]int) int {
+	wait(inlined)
+	return len(inlined)
+}
+
+//go:noinline
+func wait(m map[string]int) {
+	tell("inlined", "main.inlineHolder", "inlined", "waiting", m)
 	<-release
-	use(inlined)
 }
 
 //go:noinline
 func inliner() {
-	inlineHolder("inlined")
+	m := fill("inlined", 12)
+	sink += inlineHolder(m)
 }
 
 //go:noinline
@@ -285,7 +306,7 @@ func deferred() {
 	m := fill("deferred", 11)
 	defer func() {
 		recover()
-		tell("deferred", "main.deferred", "m", "waiting", m)
+		tell("deferred", "main.deferred.func1", "m", "waiting", m)
 		<-release
 		use(m)
 	}()
@@ -311,7 +332,7 @@ func run(parked int) {
 	}
 	lock.Lock()
 	spinning = 1
-	start(1, func() { parameter(3, fill("parameter", 10), "text") }, fields, nested, escaped, closure(13), capturedByReference, inliner,
+	start(1, func() { parameter(3, fill("parameter", 10), "text") }, fields, decomposed, nested, escaped, closure(13), capturedByReference, inliner,
 		func() { deep(150, fill("deep", 14)) }, sleeper, func() { locker(&lock) }, selecter, func() { reader(pipe[0]) },
 		func() { results() }, iterate, shadow, deferred)
 	start(parked, local)
