@@ -436,6 +436,9 @@ struct error *gotype_complete_from_descriptor(struct gotype *type)
 		return complete_struct(type);
 	case GO_MAP:
 		return complete_map(type);
+	case GO_CHAN: /* nothing but the walk over the heap needs its elem: it may stay unknown */
+		error_free(complete_elem(type, CHAN));
+		return NULL;
 	case GO_POINTER:
 		return complete_elem(type, POINTER);
 	case GO_SLICE:
@@ -518,6 +521,19 @@ static struct error *first_module(struct program *program, const struct module *
 		return error_new(ERROR_MEMORY, "runtime.firstmoduledata: no module there");
 	*out = &program->descriptors->modules[0];
 	return NULL;
+}
+
+bool gotype_may_be_descriptor(struct program *program, taddr address)
+{
+	const struct module *module;
+	struct error *error = first_module(program, &module);
+	bool found = false;
+
+	for (size_t i = 0; error == NULL && i < program->descriptors->module_count && !found; i++)
+		found = address.v - program->descriptors->modules[i].types <
+			program->descriptors->modules[i].etypes - program->descriptors->modules[i].types;
+	error_free(error);
+	return found;
 }
 
 struct error *gotype_descriptor(struct gotype *type, taddr *out)

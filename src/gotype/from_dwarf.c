@@ -253,6 +253,10 @@ struct error *gotype_complete_from_dwarf(struct gotype *type)
 		return complete_array(type, &die);
 	case GO_SLICE:
 		return complete_slice(type, &die);
+	case GO_CHAN:
+		if (!debug_reference(&die, DW_AT_go_elem, &(uint64_t){ 0 }))
+			return NULL;
+		return type_of(type, &die, DW_AT_go_elem, &type->elem);
 	case GO_POINTER: {
 		uint64_t reference;
 

@@ -66,7 +66,7 @@ struct gotype {
 
 	/* Set by gotype_complete(), as the kind has them. */
 	struct gotype *key;          /* map */
-	struct gotype *elem;         /* array, chan, map, pointer (NULL: pointer to something not described), slice */
+	struct gotype *elem;         /* array, chan (NULL: not known), map, pointer (NULL: pointer to something not described), slice */
 	uint64_t length;             /* array: elements */
 	struct gotype_field *fields; /* struct, in order of offset */
 	size_t field_count;
@@ -113,6 +113,9 @@ struct error *gotype_align(struct gotype *type, uint64_t *out) MUST_CHECK;
 
 /* The type of the descriptor at `address` in the target's memory; the same one each time. */
 struct error *gotype_of_descriptor(struct program *program, taddr address, struct gotype **out) MUST_CHECK;
+
+/* Whether the address lies where the program's modules have their type data. */
+bool gotype_may_be_descriptor(struct program *program, taddr address);
 
 /*
  * The address of the type's descriptor, by which interfaces name it: DWARF says it from Go 1.11 on; where it does not, the

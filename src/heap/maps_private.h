@@ -1,0 +1,29 @@
+/* Between maps.c and maps_judge.c only. */
+#ifndef HEAP_MAPS_PRIVATE_H
+#define HEAP_MAPS_PRIVATE_H
+
+#include "heap/maps.h"
+#include "heap/walk_private.h"
+#include "layout/map.h"
+#include "map/hash_state.h"
+#include "map/key_hash.h"
+
+struct map_judge;
+
+/* ERROR_TARGET where the program has no map types. */
+struct error *map_judge_create(struct heap_walk *walk, struct map_judge **out) MUST_CHECK;
+/* NULL is allowed. */
+void map_judge_destroy(struct map_judge *judge);
+
+/* Whether the bytes of an object can be a header: of the only implementation that the program has. */
+bool map_judge_looks_like_header(struct map_judge *judge, const uint8_t *bytes, const uint64_t *mask);
+/* The size of slots that headers lie in. */
+uint64_t map_judge_header_slot(const struct map_judge *judge);
+/* Where the header's buckets or groups (of its first table) are; 0: none. */
+uint64_t map_judge_units(struct map_judge *judge, const uint8_t *header);
+/* Sets type, evidence, candidates, length of a map that looks like one; false: it is none. */
+bool map_judge_settle(struct map_judge *judge, const uint8_t *header, struct heap_map *map);
+/* Opens the map with its type; false where its memory contradicts that. */
+bool map_judge_confirms(struct map_judge *judge, struct heap_map *map);
+
+#endif

@@ -1,0 +1,209 @@
+/* Where a walk begins: variables, stacks, registers, what hangs on objects. */
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "binary/debug.h"
+#include "heap/walk_private.h"
+#include "util/interrupt.h"
+
+/* Bytes of the binary's data that are read together. */
+enum { CHUNK = 4 << 20 };
+
+static void find_image(struct heap_walk *walk)
+{
+	size_t count;
+
+	if (elf_getphdrnum(walk->program->binary->elf, &count) != 0)
+		return;
+	walk->image_low = UINT64_MAX;
+	for (size_t i = 0; i < count; i++) {
+		GElf_Phdr header;
+
+		if (gelf_getphdr(walk->program->binary->elf, (int)i, &header) == NULL || header.p_type != PT_LOAD)
+			continue;
+
+		uint64_t low = header.p_vaddr + walk->program->bias, high = low + header.p_memsz;
+
+		walk->image_low = low < walk->image_low ? low : walk->image_low;
+		walk->image_high = high > walk->image_high ? high : walk->image_high;
+	}
+	if (walk->image_low > walk->image_high)
+		walk->image_low = walk->image_high;
+}
+
+/* --- variables ----------------------------------------------------------------------------------------------------- */
+
+struct variable_seeds {
+	struct heap_walk *walk;
+	struct error *error;
+};
+
+static void seed_variable(struct heap_walk *walk, uint64_t address, heap_type_id type)
+{
+	struct edge edge = { .value = address, .from = address, .type = type };
+
+	walk_note_part(walk, &edge, false);
+}
+
+static bool visit_variable(void *context, const struct debug_variable *variable)
+{
+	struct variable_seeds *seeds = context;
+	struct heap_walk *walk = seeds->walk;
+	struct gotype *type;
+	struct error *error = program_type_at(walk->program, variable->type, &type);
+
+	if (error == NULL) {
+		heap_type_id id = heap_type_of(walk->types, HEAP_VALUE, type);
+
+		if (id != 0)
+			seed_variable(walk, variable->address + walk->program->bias, id);
+	}
+	error_free(error);
+	seeds->error = interrupt_check();
+	return seeds->error == NULL;
+}
+
+/* --- words --------------------------------------------------------------------------------------------------------- */
+
+static bool mask_bit(const uint8_t *mask, uint64_t word)
+{
+	return mask[word / 8] >> word % 8 & 1;
+}
+
+static void seed_words(struct heap_walk *walk, const uint8_t *bytes, uint64_t address, size_t words, const uint8_t *mask,
+		       uint64_t first)
+{
+	unsigned size = walk->program->machine.word_size;
+
+	for (size_t i = 0; i < words; i++) {
+		uint64_t value = mask == NULL || mask_bit(mask, first + i) ? load_word(&walk->program->machine, bytes + i * size) : 0;
+
+		if (value != 0)
+			walk_add_edge(walk, value, address + i * size, 0, PARENT_IS_ROOT, 0);
+	}
+	walk_flush(walk);
+}
+
+static void seed_range(struct heap_walk *walk, const struct heap_root_range *range)
+{
+	unsigned size = walk->program->machine.word_size;
+	uint64_t bytes = range->words * size;
+
+	walk->root = (struct heap_root){ .kind = HEAP_ROOT_DATA };
+	for (uint64_t at = 0; at < bytes; at += CHUNK) {
+		uint64_t some = bytes - at < CHUNK ? bytes - at : CHUNK;
+		size_t got = target_read_some(walk->program->memory, taddr_add(range->start, at), walk->buffer, some);
+
+		seed_words(walk, walk->buffer, range->start.v + at, got / size, range->mask, at / size);
+		if (got < some) {
+			findings_add(walk->findings, taddr_add(range->start, at + got), "variables cannot be read");
+			break;
+		}
+	}
+}
+
+/* --- specials ------------------------------------------------------------------------------------------------------- */
+
+/* A finalizer keeps alive what its object leads to, not the object (runtime/mgcmark.go, markrootSpans). */
+static void seed_special(struct heap_walk *walk, const struct heap_special *special)
+{
+	const struct heap_span *span = heap_span_of_slot(walk->spans, special->object);
+	uint32_t index = (uint32_t)(special->object - span->first);
+	uint64_t start = heap_slot_address(span, index);
+	unsigned size = walk->program->machine.word_size;
+
+	walk->root = (struct heap_root){ HEAP_ROOT_SPECIAL, taddr_of(start + special->offset), 0 };
+	if (special->function.v != 0)
+		walk_add_edge(walk, special->function.v, 0, 0, PARENT_IS_ROOT, heap_type_of_function(walk->types, 0));
+	if (special->kind == HEAP_SPECIAL_FINALIZER && span->scannable && span->elem_size <= CHUNK &&
+	    target_read_some(walk->program->memory, taddr_of(start), walk->buffer, span->elem_size) == span->elem_size) {
+		heap_pointer_mask_part(walk->spans, span, index, walk->buffer, 0, span->elem_size / size, walk->mask);
+		for (size_t i = 0; i < span->elem_size / size; i++)
+			if (bit_test(walk->mask, i))
+				walk_add_edge(walk, load_word(&walk->program->machine, walk->buffer + i * size), start + i * size, 0,
+					      PARENT_IS_ROOT, 0);
+	}
+	walk_flush(walk);
+}
+
+struct error *heap_walk_seed_roots(struct heap_walk *walk, const struct heap_roots *roots)
+{
+	struct variable_seeds seeds = { .walk = walk };
+
+	find_image(walk);
+	walk->data = xcalloc(roots->range_count + 1, sizeof(*walk->data));
+	walk->data_count = roots->range_count;
+	for (size_t i = 0; i < roots->range_count; i++)
+		walk->data[i] = (struct heap_root_range){ roots->ranges[i].start, roots->ranges[i].words, NULL };
+	debug_each_variable(walk->program->binary->debug, visit_variable, &seeds);
+	if (seeds.error != NULL)
+		return seeds.error;
+	for (size_t i = 0; i < roots->range_count; i++)
+		seed_range(walk, &roots->ranges[i]);
+	for (size_t i = 0; i < roots->special_count; i++)
+		if (roots->specials[i].kind == HEAP_SPECIAL_FINALIZER || roots->specials[i].kind == HEAP_SPECIAL_CLEANUP)
+			seed_special(walk, &roots->specials[i]);
+	return interrupt_check();
+}
+
+/* --- goroutines ------------------------------------------------------------------------------------------------------ */
+
+static int compare_stacks(const void *a, const void *b)
+{
+	const struct stack_range *x = a, *y = b;
+
+	return x->low < y->low ? -1 : x->low > y->low;
+}
+
+void walk_sort_stacks(struct heap_walk *walk)
+{
+	if (!walk->stacks_sorted && walk->stack_count != 0)
+		qsort(walk->stacks, walk->stack_count, sizeof(*walk->stacks), compare_stacks);
+	walk->stacks_sorted = true;
+}
+
+void heap_walk_add_stack(struct heap_walk *walk, uint64_t goroutine, taddr low, uint64_t size)
+{
+	ARRAY_RESERVE(walk->stacks, walk->stack_count, walk->stack_capacity);
+	walk->stacks[walk->stack_count++] = (struct stack_range){ low.v, low.v + size, goroutine };
+	walk->stacks_sorted = false;
+}
+
+void heap_walk_seed_stack(struct heap_walk *walk, uint64_t goroutine, taddr low, const uint8_t *bytes, size_t size)
+{
+	walk->root = (struct heap_root){ HEAP_ROOT_STACK, { 0 }, goroutine };
+	seed_words(walk, bytes, low.v, size / walk->program->machine.word_size, NULL, 0);
+}
+
+void heap_walk_seed_register(struct heap_walk *walk, uint64_t goroutine, uint64_t value)
+{
+	walk->root = (struct heap_root){ HEAP_ROOT_REGISTER, { 0 }, goroutine };
+	walk_add_edge(walk, value, 0, 0, PARENT_IS_ROOT, 0);
+	walk_flush(walk);
+}
+
+void heap_walk_seed_value(struct heap_walk *walk, uint64_t goroutine, struct gotype *type, taddr address, const uint8_t *bytes)
+{
+	heap_type_id id = heap_type_of(walk->types, HEAP_VALUE, type);
+	struct scan scan = { bytes, address.v, (size_t)type->size, (size_t)type->size, PARENT_IS_ROOT };
+
+	if (id == 0)
+		return;
+	walk_sort_stacks(walk);
+	walk->root = (struct heap_root){ address.v ? HEAP_ROOT_STACK : HEAP_ROOT_REGISTER, address, goroutine };
+	walk_scan_typed(walk, &scan, id, address.v, 1);
+	walk_flush(walk);
+}
+
+void heap_walk_seed_pointer(struct heap_walk *walk, uint64_t goroutine, struct gotype *type, taddr value)
+{
+	heap_type_id id = heap_type_of(walk->types, HEAP_VALUE, type);
+
+	if (id == 0)
+		return;
+	walk_sort_stacks(walk);
+	walk->root = (struct heap_root){ HEAP_ROOT_REGISTER, { 0 }, goroutine };
+	walk_add_edge(walk, value.v, 0, 0, PARENT_IS_ROOT, id);
+	walk_flush(walk);
+}
