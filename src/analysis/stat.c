@@ -230,6 +230,24 @@ static void count_unit(const struct go_map *map, const struct map_unit *unit, st
 	}
 }
 
+static void count_batch(const struct go_map *map, const struct map_batch *batch, struct prober *prober, struct map_scratch *scratch,
+			struct map_stat *stat)
+{
+	count_tables(batch, stat);
+	for (size_t i = 0; i < batch->count; i++) {
+		const struct map_unit *unit = &batch->units[i];
+		uint64_t groups = batch->table_count ? batch->tables[unit->table].group_count : 1;
+
+		count_unit(map, unit, stat);
+		if (map->layout->implementation == MAP_CLASSIC)
+			count_chain(stat, batch, i);
+		else
+			stat->groups++;
+		for (unsigned live = prober->hasher ? unit->live : 0; live != 0; live &= live - 1)
+			probe_slot(prober, unit, (unsigned)__builtin_ctz(live), groups, scratch, stat);
+	}
+}
+
 static struct error *count_batches(struct reader *reader, struct prober *prober, struct map_stat *stat)
 {
 	const struct go_map *map = reader_map(reader);
@@ -237,22 +255,37 @@ static struct error *count_batches(struct reader *reader, struct prober *prober,
 	struct map_batch batch;
 	struct error *error;
 
-	while ((error = reader_next(reader, &batch)) == NULL && batch.count != 0) {
-		count_tables(&batch, stat);
-		for (size_t i = 0; i < batch.count; i++) {
-			const struct map_unit *unit = &batch.units[i];
-			uint64_t groups = batch.table_count ? batch.tables[unit->table].group_count : 1;
-
-			count_unit(map, unit, stat);
-			if (map->layout->implementation == MAP_CLASSIC)
-				count_chain(stat, &batch, i);
-			else
-				stat->groups++;
-			for (unsigned live = prober->hasher ? unit->live : 0; live != 0; live &= live - 1)
-				probe_slot(prober, unit, (unsigned)__builtin_ctz(live), groups, &scratch, stat);
-		}
-	}
+	while ((error = reader_next(reader, &batch)) == NULL && batch.count != 0)
+		count_batch(map, &batch, prober, &scratch, stat);
 	map_scratch_free(&scratch);
+	return error;
+}
+
+static void finish_totals(const struct go_map *map, struct map_stat *out)
+{
+	if (map->layout->implementation == MAP_CLASSIC)
+		classic_totals(map, out);
+	else
+		swiss_totals(map, out);
+	out->bytes += out->live * indirect_bytes(map);
+}
+
+struct error *stat_measure(const struct go_map *map, struct findings *findings, struct map_stat *out)
+{
+	struct prober none = { 0 };
+	struct map_batch batch;
+	struct error *error;
+
+	if (map->address.v == 0)
+		return NULL;
+	stat_read_spares(map, out);
+
+	struct map_walk *walk = map_walk_create(map, MAP_WALK_ALL, findings);
+
+	while ((error = map_walk_next(walk, &batch)) == NULL && batch.count != 0)
+		count_batch(map, &batch, &none, NULL, out);
+	map_walk_destroy(walk);
+	finish_totals(map, out);
 	return error;
 }
 
@@ -272,12 +305,7 @@ struct error *stat_compute(struct reader *reader, struct findings *findings, str
 	key_hasher_destroy(prober.hasher);
 	if (error != NULL)
 		return error;
-	if (classic)
-		classic_totals(map, out);
-	else
-		swiss_totals(map, out);
-
-	out->bytes += out->live * indirect_bytes(map);
+	finish_totals(map, out);
 	if (out->misplaced != 0)
 		findings_add(findings, map->address, "%llu of its entries are not where a lookup of their keys looks",
 			     (unsigned long long)out->misplaced);

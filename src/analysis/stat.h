@@ -40,6 +40,8 @@ void stat_reader_options(struct gotype *type, struct reader_options *options);
 void stat_read_spares(const struct go_map *map, struct map_stat *out);
 /* Reads to the end and fills in the rest of `out`, which map_stat_free() ends, also after an error. */
 struct error *stat_compute(struct reader *reader, struct findings *findings, struct map_stat *out) MUST_CHECK;
+/* The same without reader and probe lengths, for a map that is read through program->memory: one of many. */
+struct error *stat_measure(const struct go_map *map, struct findings *findings, struct map_stat *out) MUST_CHECK;
 void map_stat_free(struct map_stat *stat);
 
 #endif

@@ -14,6 +14,9 @@
 
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_NDJSON };
 
+/* What top orders maps by. */
+enum top_order { TOP_BY_BYTES, TOP_BY_WASTE, TOP_BY_LEN, TOP_BY_TYPE };
+
 /* The command line, read. */
 struct invocation {
 	const struct command *command;
@@ -35,6 +38,9 @@ struct invocation {
 	uint64_t seed, hint;
 	bool old;      /* --bucket is one of the old buckets */
 	uint64_t replay; /* entries of a map that verify replays */
+	bool all, garbage;    /* every map of the heap; those too that nothing reaches */
+	enum top_order by;
+	uint64_t least;       /* rows with less of what they are ordered by are left out */
 };
 
 /* Options are one table in options.c; these bits say which commands take which. */
@@ -45,6 +51,9 @@ enum option_set {
 	OPTIONS_PROGRAM = 1 << 3, /* what program it is */
 	OPTIONS_REPLAY = 1 << 4,  /* which reference map */
 	OPTIONS_VERIFY = 1 << 5,  /* how much is verified */
+	OPTIONS_HEAP = 1 << 6,    /* which maps of the heap */
+	OPTIONS_TOP = 1 << 7,     /* order, and how many */
+	OPTIONS_LIST = 1 << 8,    /* where maps are looked for */
 };
 
 /* What a command works on. */
@@ -68,7 +77,7 @@ struct command {
 	struct error *(*run)(struct session *session);
 };
 
-extern const struct command command_dump, command_layout, command_list, command_replay, command_show, command_stat, command_trace,
+extern const struct command command_dump, command_layout, command_list, command_replay, command_show, command_stat, command_top, command_trace,
 	command_verify;
 extern const struct command *const commands[]; /* NULL at the end */
 /* Those that make sense only inside GDB: in its script and help alone. */

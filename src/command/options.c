@@ -14,7 +14,7 @@
 #include "util/buffer.h"
 
 enum { KEY_HELP = 256, KEY_FORMAT, KEY_MAX, KEY_DEPTH, KEY_NO_STOP, KEY_STATS, KEY_BUFFER, KEY_GO_VERSION, KEY_BUCKET, KEY_OLD, KEY_TABLE, KEY_GROUP, KEY_REPLAY,
-       KEY_GO, KEY_TYPE, KEY_SEED, KEY_HINT, KEY_GDB, KEY_GDB_OUTPUT };
+       KEY_GO, KEY_TYPE, KEY_SEED, KEY_HINT, KEY_GDB, KEY_GDB_OUTPUT, KEY_ALL, KEY_GARBAGE, KEY_BY, KEY_MIN };
 
 /* What make(map, hint) is given at most: more is no lesson. */
 enum { HINT_MOST = 1 << 24 };
@@ -48,6 +48,11 @@ static const struct option_row rows[] = {
 	{ { "table", KEY_TABLE, "T", 0, "Swiss: only the table of directory slot T", GROUP_OUTPUT }, OPTIONS_PART },
 	{ { "group", KEY_GROUP, "G", 0, "Swiss: with --table, only group G of it", GROUP_OUTPUT }, OPTIONS_PART },
 	{ { "replay", KEY_REPLAY, "N", 0, "put at most N entries of a map into the reference map, a sample of larger ones (default 65536); 0: none", GROUP_OUTPUT }, OPTIONS_VERIFY },
+	{ { "all", KEY_ALL, NULL, 0, "every map of the heap and the stacks, not only what variables lead to", GROUP_OUTPUT }, OPTIONS_LIST },
+	{ { "garbage", KEY_GARBAGE, NULL, 0, "also maps that nothing reaches and that are not freed yet", GROUP_OUTPUT }, OPTIONS_HEAP },
+	{ { "by", KEY_BY, "ORDER", 0, "bytes (default), waste, len; or type: the maps of a type together", GROUP_OUTPUT }, OPTIONS_TOP },
+	{ { "min", KEY_MIN, "N", 0, "leave out what has less than N (bytes, or entries with --by len); 1M, 1G", GROUP_OUTPUT }, OPTIONS_TOP },
+	{ { "max", KEY_MAX, "N", 0, "show at most N (default 20); 0: all", GROUP_OUTPUT }, OPTIONS_TOP },
 	{ { NULL, 0, NULL, 0, "Reading:", GROUP_MEMORY }, OPTIONS_MEMORY | OPTIONS_PROGRAM },
 	{ { "no-stop", KEY_NO_STOP, NULL, 0, "read the process while it runs; what changes meanwhile is read again", GROUP_MEMORY }, OPTIONS_MEMORY },
 	{ { "buffer", KEY_BUFFER, "SIZE", 0, "copy maps up to SIZE (default 48M) and let the process run on; larger ones are read while it stands", GROUP_MEMORY }, OPTIONS_MEMORY },
@@ -88,7 +93,7 @@ static uint64_t parse_number(const struct invocation *invocation, const char *op
 }
 
 /* 48M, 1G, 4096 */
-static size_t parse_size(const struct invocation *invocation, const char *text)
+static size_t parse_size(const struct invocation *invocation, const char *option, const char *text)
 {
 	static const char suffixes[] = "KMG";
 	char *end;
@@ -100,7 +105,7 @@ static size_t parse_size(const struct invocation *invocation, const char *text)
 	unsigned shift = suffix ? 10 * (unsigned)(suffix - suffixes + 1) : 0;
 
 	if (errno != 0 || end == text || text[0] == '-' || end[suffix != NULL] != '\0' || value > (SIZE_MAX >> 1) >> shift)
-		refuse(invocation, "--buffer %s: not a size like 48M or 1G", text);
+		refuse(invocation, "--%s %s: not a size like 48M or 1G", option, text);
 	return (size_t)value << shift;
 }
 
@@ -112,6 +117,16 @@ static enum format parse_format(const struct invocation *invocation, const char 
 		if (strcmp(text, names[i]) == 0)
 			return (enum format)i;
 	refuse(invocation, "--format %s: not text, json or ndjson", text);
+}
+
+static enum top_order parse_order(const struct invocation *invocation, const char *text)
+{
+	static const char *const names[] = { [TOP_BY_BYTES] = "bytes", [TOP_BY_WASTE] = "waste", [TOP_BY_LEN] = "len", [TOP_BY_TYPE] = "type" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(text, names[i]) == 0)
+			return (enum top_order)i;
+	refuse(invocation, "--by %s: not bytes, waste, len or type", text);
 }
 
 static int parse_go_version(const struct invocation *invocation, const char *option, const char *text)
@@ -205,7 +220,7 @@ static void apply_option(struct invocation *invocation, int key, const char *arg
 		invocation->stats = true;
 		break;
 	case KEY_BUFFER:
-		invocation->buffer = parse_size(invocation, argument);
+		invocation->buffer = parse_size(invocation, "buffer", argument);
 		break;
 	case KEY_GO_VERSION:
 		invocation->go_minor = parse_go_version(invocation, "go-version", argument);
@@ -224,6 +239,18 @@ static void apply_option(struct invocation *invocation, int key, const char *arg
 		break;
 	case KEY_BUCKET:
 		invocation->bucket = parse_number(invocation, "bucket", argument, UINT64_MAX - 1);
+		break;
+	case KEY_ALL:
+		invocation->all = true;
+		break;
+	case KEY_GARBAGE:
+		invocation->garbage = true;
+		break;
+	case KEY_BY:
+		invocation->by = parse_order(invocation, argument);
+		break;
+	case KEY_MIN:
+		invocation->least = parse_size(invocation, "min", argument);
 		break;
 	case KEY_OLD:
 		invocation->old = true;

@@ -1,0 +1,108 @@
+#include "analysis/census.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/census_private.h"
+#include "analysis/stat.h"
+#include "map/map.h"
+#include "stack/stack.h"
+#include "util/alloc.h"
+#include "util/interrupt.h"
+
+struct error *census_create(struct program *program, struct census *out)
+{
+	size_t count;
+
+	*out = (struct census){ .program = program };
+	out->types = heap_types_create(program);
+	heap_map_types(out->types, &count);
+	TRY(stack_open(program, &out->stack));
+	heap_types_use_stack(out->types, out->stack);
+	return interrupt_check();
+}
+
+void census_free(struct census *census)
+{
+	heap_maps_free(&census->maps);
+	heap_walk_free(census->walk);
+	heap_roots_free(&census->roots);
+	heap_spans_free(census->spans);
+	heap_types_free(census->types);
+	stack_close(census->stack);
+	free(census->locals);
+	findings_free(&census->findings);
+	free(census->items);
+	*census = (struct census){ 0 };
+}
+
+/* What the map owns. One that contradicts itself is as large as what could be read of it. */
+static void measure(struct census_map *item)
+{
+	struct findings findings = { 0 };
+	struct map_stat stat = { 0 };
+	struct go_map map;
+
+	item->like = item->found.type ? item->found.type : item->found.candidate_count ? item->found.candidates[0] : NULL;
+	if (item->like == NULL)
+		return;
+
+	struct error *error = map_open(item->like, item->found.address, &map);
+
+	if (error == NULL)
+		error = stat_measure(&map, &findings, &stat);
+	error_free(error);
+	item->capacity = stat.capacity;
+	item->load_factor = stat.load_factor;
+	item->bytes = stat.bytes;
+	item->wasted_bytes = stat.wasted_bytes;
+	map_stat_free(&stat);
+	findings_free(&findings);
+}
+
+static struct error *measure_all(struct census *census)
+{
+	census->items = xcalloc(census->maps.count + 1, sizeof(*census->items));
+	census->count = census->maps.count;
+	for (size_t i = 0; i < census->count; i++) {
+		struct census_map *item = &census->items[i];
+
+		item->found = census->maps.items[i];
+		if (item->found.type != NULL)
+			item->found.type = heap_type_preferred(census->types, item->found.type);
+		measure(item);
+		TRY(interrupt_check());
+	}
+	return NULL;
+}
+
+struct error *census_take(struct census *census, const struct census_options *options)
+{
+	const struct heap_walk_options walk = { options->progress, options->context };
+
+	TRY(heap_spans_load(census->program, &census->findings, &census->spans));
+	TRY(heap_roots_load(census->program, census->spans, &census->findings, &census->roots));
+	TRY(heap_walk_create(census->program, census->spans, census->types, &walk, &census->findings, &census->walk));
+	TRY(heap_walk_seed_roots(census->walk, &census->roots));
+	TRY(census_seed_stacks(census));
+	TRY(heap_walk_run(census->walk));
+	TRY(heap_maps_find(census->walk, options->garbage, &census->maps));
+	TRY(measure_all(census));
+	heap_walk_figures(census->walk, &census->reached);
+	error_free(heap_figures_read(census->program, &census->figures)); /* figures that are not to be had stay unknown */
+	return NULL;
+}
+
+struct error *census_owners(struct census *census, struct owners **out)
+{
+	const struct owner_source source = {
+		.program = census->program,
+		.walk = census->walk,
+		.spans = census->spans,
+		.types = census->types,
+		.locals = census->locals,
+		.local_count = census->local_count,
+	};
+
+	return owners_create(&source, out);
+}

@@ -1,0 +1,185 @@
+#include "command/census.h"
+
+#include <stdlib.h>
+
+#include "render/diagnostics.h"
+#include "render/progress.h"
+#include "util/alloc.h"
+
+static void show_progress(void *context, uint64_t done, uint64_t total)
+{
+	progress_update(context, done, total);
+}
+
+struct error *census_of_session(struct session *session, bool garbage, struct census *out)
+{
+	struct error *error = census_create(session->program, out);
+
+	if (error == NULL)
+		error = session_stop(session);
+	if (error == NULL) {
+		struct progress *progress = progress_create("walking the heap");
+		const struct census_options options = { garbage, show_progress, progress };
+
+		error = census_take(out, &options);
+		progress_end(progress);
+	}
+	return error;
+}
+
+void census_report(struct session *session, const struct census *census)
+{
+	for (size_t i = 0; i < census->findings.count; i++)
+		findings_add(&session->findings, census->findings.items[i].address, "%s", census->findings.items[i].what);
+	session->findings.total += census->findings.total - census->findings.count;
+}
+
+void census_owner(struct owners *owners, const struct census_map *map, struct owner_path *out)
+{
+	*out = (struct owner_path){ 0 };
+	if (map->found.slot != UINT64_MAX && map->found.reached)
+		owner_of_slot(owners, map->found.slot, out);
+	else if (map->found.slot == UINT64_MAX && map->found.from.v != 0)
+		owner_of_word(owners, map->found.from, out);
+}
+
+/* --- JSON ------------------------------------------------------------------------------------------------------------ */
+
+static void json_candidates(struct json *json, const struct heap_map *map)
+{
+	json_key(json, "candidates");
+	json_array_begin(json);
+	for (size_t i = 0; i < map->candidate_count; i++)
+		json_name(json, map->candidates[i]->name);
+	json_array_end(json);
+}
+
+static void json_optional(struct json *json, const char *key, const char *text)
+{
+	if (text != NULL) {
+		json_field_name(json, key, text);
+		return;
+	}
+	json_key(json, key);
+	json_null(json);
+}
+
+static const char *implementation_of(const struct session *session)
+{
+	uint64_t die;
+
+	return map_implementation_name(debug_find_type(session->binary->debug, "runtime.hmap", &die) ? MAP_CLASSIC : MAP_SWISS);
+}
+
+void census_json_map(struct session *session, const struct census_map *map, const struct owner_path *owner)
+{
+	static const char *const evidence[] = { "referrer", "buckets", "hashes", "none" };
+	struct json *json = session->json;
+	const char *name = owner && owner->is_map_form ? owner->text : NULL;
+
+	json_object_begin(json);
+	json_optional(json, "name", name);
+	json_optional(json, "type", map->found.type ? map->found.type->name : NULL);
+	if (map->found.type == NULL)
+		json_candidates(json, &map->found);
+	json_field_address(json, "address", map->found.address);
+	json_field_name(json, "implementation", implementation_of(session));
+	json_field_unsigned(json, "len", map->found.length);
+	json_field_unsigned(json, "capacity", map->capacity);
+	json_key(json, "load_factor");
+	json_double(json, map->load_factor, 64);
+	json_field_unsigned(json, "bytes", map->bytes);
+	json_field_unsigned(json, "wasted_bytes", map->wasted_bytes);
+	json_optional(json, "owner", name);
+	if (owner != NULL)
+		json_field_name(json, "path", owner->text);
+	json_field_bool(json, "live", map->found.reached);
+	json_field_name(json, "evidence", evidence[map->found.evidence]);
+	json_object_end(json);
+}
+
+static void json_figure(struct json *json, const char *key, uint64_t value)
+{
+	json_key(json, key);
+	if (value == UINT64_MAX)
+		json_null(json);
+	else
+		json_unsigned(json, value);
+}
+
+static uint64_t owned_bytes(const struct census *census)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < census->count; i++)
+		bytes += census->items[i].found.reached ? census->items[i].bytes : 0;
+	return bytes;
+}
+
+void census_json_figures(struct json *json, const struct census *census)
+{
+	json_figure(json, "live_heap", census->figures.live);
+	json_figure(json, "heap_goal", census->figures.goal);
+	json_field_unsigned(json, "reached_bytes", census->reached.bytes);
+	json_field_unsigned(json, "reached_objects", census->reached.objects);
+	json_field_unsigned(json, "map_bytes", owned_bytes(census));
+}
+
+/* --- text ------------------------------------------------------------------------------------------------------------ */
+
+char *census_type_text(const struct census_map *map)
+{
+	const struct heap_map *found = &map->found;
+
+	if (found->type != NULL)
+		return xstrdup(found->type->name);
+	if (found->candidate_count == 0)
+		return xstrdup("map of unknown type");
+	if (found->candidate_count == 1)
+		return xasprintf("perhaps %s", found->candidates[0]->name);
+	return xasprintf("%s or one of %zu others", found->candidates[0]->name, found->candidate_count - 1);
+}
+
+char *census_bytes_text(uint64_t bytes)
+{
+	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB" };
+	double scaled = (double)bytes / 1024;
+	size_t unit = 0;
+
+	if (bytes < 1024)
+		return xasprintf("%llu B", (unsigned long long)bytes);
+	for (; scaled >= 1024 && unit < 3; unit++)
+		scaled /= 1024;
+	return xasprintf("%.1f %s", scaled, units[unit]);
+}
+
+double census_share(const struct census *census, uint64_t bytes)
+{
+	uint64_t whole = census->figures.live != UINT64_MAX && census->figures.live != 0 ? census->figures.live : census->reached.bytes;
+
+	return whole ? 100.0 * (double)bytes / (double)whole : -1;
+}
+
+void census_text_head(struct session *session, const struct census *census)
+{
+	struct output *output = session->output;
+	uint64_t bytes = owned_bytes(census), unsettled = 0, reached = 0;
+	char *owned = census_bytes_text(bytes), *live = census_bytes_text(census->figures.live);
+	char *goal = census_bytes_text(census->figures.goal);
+
+	for (size_t i = 0; i < census->count; i++) {
+		reached += census->items[i].found.reached;
+		unsettled += census->items[i].found.reached && census->items[i].found.type == NULL;
+	}
+	output_format(output, "%llu maps own %s", (unsigned long long)reached, owned);
+	if (census->figures.live != UINT64_MAX)
+		output_format(output, ", %.1f %% of %s of heap", census_share(census, bytes), live);
+	if (census->figures.goal != UINT64_MAX)
+		output_format(output, " (collected at %s)", goal);
+	if (unsettled != 0)
+		output_format(output, "; the type of %llu is not settled", (unsigned long long)unsettled);
+	output_char(output, '\n');
+	free(owned);
+	free(live);
+	free(goal);
+}
