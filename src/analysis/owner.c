@@ -222,39 +222,42 @@ static uint64_t word_between(struct owners *owners, uint64_t parent, uint64_t ch
 
 /* --- names -------------------------------------------------------------------------------------------------------------- */
 
-static void label_root(struct owner_view *view, const struct heap_root *root)
+static void label_root(struct owner_view *view, const struct heap_origin *root)
 {
-	if (root->kind == HEAP_ROOT_STACK && owner_label_escaped(view, root))
+	if (root->kind == HEAP_ORIGIN_STACK && owner_label_escaped(view, root))
 		return;
-	if (root->address.v != 0 && root->kind != HEAP_ROOT_SPECIAL && owner_label_variable(view, root->address.v)) {
+	if (root->address.v != 0 && root->kind != HEAP_ORIGIN_SPECIAL && owner_label_variable(view, root->address.v)) {
 		owner_label_word(view, root->address.v);
 		return;
 	}
 	view->exact = false;
 	view->type = 0;
 	switch (root->kind) {
-	case HEAP_ROOT_DATA:
+	case HEAP_ORIGIN_DATA:
 		buffer_append_format(view->text, "(data 0x%llx)", (unsigned long long)root->address.v);
 		break;
-	case HEAP_ROOT_STACK:
+	case HEAP_ORIGIN_STACK:
 		buffer_append_format(view->text, "(goroutine %llu: stack 0x%llx)", (unsigned long long)root->goroutine,
 				     (unsigned long long)root->address.v);
 		break;
-	case HEAP_ROOT_REGISTER:
+	case HEAP_ORIGIN_REGISTER:
 		buffer_append_format(view->text, "(goroutine %llu: a register)", (unsigned long long)root->goroutine);
 		break;
-	case HEAP_ROOT_SPECIAL:
+	case HEAP_ORIGIN_QUEUE:
+		buffer_append_text(view->text, "(a finalizer or cleanup that waits to be called)");
+		break;
+	case HEAP_ORIGIN_SPECIAL:
 		buffer_append_format(view->text, "(finalizer or cleanup of 0x%llx)", (unsigned long long)root->address.v);
 		break;
 	}
-	if (root->address.v != 0 && root->kind != HEAP_ROOT_SPECIAL)
+	if (root->address.v != 0 && root->kind != HEAP_ORIGIN_SPECIAL)
 		error_free(target_read_word(view->owners->program->memory, root->address, &view->base));
 }
 
 struct chain {
 	uint64_t *slots; /* the object itself first */
 	size_t count, capacity;
-	struct heap_root root;
+	struct heap_origin root;
 	bool rooted;
 };
 
@@ -339,7 +342,7 @@ void owner_of_word(struct owners *owners, taddr address, struct owner_path *out)
 		label_chain(&view, &chain);
 		owner_label_word(&view, address.v);
 	} else {
-		const struct heap_root root = { HEAP_ROOT_DATA, address, 0 };
+		const struct heap_origin root = { HEAP_ORIGIN_DATA, address, 0 };
 
 		label_root(&view, &root);
 	}

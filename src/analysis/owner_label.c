@@ -351,7 +351,7 @@ static bool label_local_at(struct owner_view *view, uint64_t address)
 	return found != NULL;
 }
 
-bool owner_label_escaped(struct owner_view *view, const struct heap_root *root)
+bool owner_label_escaped(struct owner_view *view, const struct heap_origin *root)
 {
 	const struct owners *owners = view->owners;
 	uint64_t value = 0;

@@ -55,6 +55,6 @@ void owner_label_part(struct owner_view *view, struct gotype *type, uint64_t off
 /* Begins a name at a variable (or what a variable leads to outside the heap); false: the address lies in none. */
 bool owner_label_variable(struct owner_view *view, uint64_t address);
 /* The same where the word on a stack is the frame's pointer to a variable in the heap. */
-bool owner_label_escaped(struct owner_view *view, const struct heap_root *root);
+bool owner_label_escaped(struct owner_view *view, const struct heap_origin *root);
 
 #endif

@@ -114,13 +114,13 @@ static struct error *run_levels(struct heap_walk *walk)
 
 /* --- parts --------------------------------------------------------------------------------------------------------- */
 
-static struct heap_root root_at(const struct heap_walk *walk, uint64_t address)
+static struct heap_origin root_at(const struct heap_walk *walk, uint64_t address)
 {
 	const struct stack_range *stack = walk_stack_of(walk, address);
 
 	if (stack != NULL)
-		return (struct heap_root){ HEAP_ROOT_STACK, taddr_of(address), stack->goroutine };
-	return (struct heap_root){ HEAP_ROOT_DATA, taddr_of(address), 0 };
+		return (struct heap_origin){ HEAP_ORIGIN_STACK, taddr_of(address), stack->goroutine };
+	return (struct heap_origin){ HEAP_ORIGIN_DATA, taddr_of(address), 0 };
 }
 
 /* How many bytes of values there can be: not more than the object, the stack, the data have from there on. */

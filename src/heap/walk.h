@@ -13,15 +13,16 @@
 #include "heap/spans.h"
 #include "heap/types.h"
 
-enum heap_root_kind {
-	HEAP_ROOT_DATA,     /* a word of a package-level variable, or of other data of the binary */
-	HEAP_ROOT_STACK,    /* a word on a goroutine's stack */
-	HEAP_ROOT_REGISTER, /* of a thread that runs a goroutine */
-	HEAP_ROOT_SPECIAL,  /* a finalizer or cleanup of an object: its function, or the object that it will get */
+enum heap_origin_kind {
+	HEAP_ORIGIN_DATA,     /* a word of a package-level variable, or of other data of the binary */
+	HEAP_ORIGIN_STACK,    /* a word on a goroutine's stack */
+	HEAP_ORIGIN_REGISTER, /* of a thread that runs a goroutine */
+	HEAP_ORIGIN_QUEUE,    /* a word of what waits to be called: finalizers of objects found dead, cleanups */
+	HEAP_ORIGIN_SPECIAL,  /* a finalizer or cleanup of an object: its function, or the object that it will get */
 };
 
-struct heap_root {
-	enum heap_root_kind kind;
+struct heap_origin {
+	enum heap_origin_kind kind;
 	taddr address;      /* of the word; SPECIAL: of the object that the record is about; REGISTER: 0 */
 	uint64_t goroutine; /* goid: STACK, REGISTER */
 };
@@ -29,7 +30,7 @@ struct heap_root {
 /* What led to an object first. */
 struct heap_referrer {
 	bool is_root;
-	struct heap_root root; /* is_root */
+	struct heap_origin root; /* is_root */
 	uint64_t slot;         /* else the object that holds the pointer */
 };
 

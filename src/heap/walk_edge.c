@@ -24,7 +24,7 @@ static uint32_t parent_of(struct heap_walk *walk, const struct edge *edge)
 		return edge->parent;
 	ARRAY_RESERVE(walk->roots, walk->root_count, walk->root_capacity);
 	walk->roots[walk->root_count] = walk->root;
-	if (walk->root.kind != HEAP_ROOT_SPECIAL)
+	if (walk->root.kind != HEAP_ORIGIN_SPECIAL)
 		walk->roots[walk->root_count].address = taddr_of(edge->from);
 	return ROOT_CODES + (uint32_t)walk->root_count++;
 }

@@ -67,9 +67,9 @@ struct heap_walk {
 
 	struct edge edges[EDGES];
 	unsigned edge_count;
-	struct heap_root root; /* what edges with PARENT_IS_ROOT come from; `address` is the edge's */
+	struct heap_origin root; /* what edges with PARENT_IS_ROOT come from; `address` is the edge's */
 
-	struct heap_root *roots;
+	struct heap_origin *roots;
 	size_t root_count, root_capacity;
 
 	struct part *parts;

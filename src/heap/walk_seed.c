@@ -90,7 +90,8 @@ static void seed_range(struct heap_walk *walk, const struct heap_root_range *ran
 	unsigned size = walk->program->machine.word_size;
 	uint64_t bytes = range->words * size;
 
-	walk->root = (struct heap_root){ .kind = HEAP_ROOT_DATA };
+	walk->root = (struct heap_origin){ .kind = range->kind == HEAP_ROOT_DATA || range->kind == HEAP_ROOT_BSS ? HEAP_ORIGIN_DATA
+														  : HEAP_ORIGIN_QUEUE };
 	for (uint64_t at = 0; at < bytes; at += CHUNK) {
 		uint64_t some = bytes - at < CHUNK ? bytes - at : CHUNK;
 		size_t got = target_read_some(walk->program->memory, taddr_add(range->start, at), walk->buffer, some);
@@ -113,9 +114,13 @@ static void seed_special(struct heap_walk *walk, const struct heap_special *spec
 	uint64_t start = heap_slot_address(span, index);
 	unsigned size = walk->program->machine.word_size;
 
-	walk->root = (struct heap_root){ HEAP_ROOT_SPECIAL, taddr_of(start + special->offset), 0 };
+	walk->root = (struct heap_origin){ HEAP_ORIGIN_SPECIAL, taddr_of(start + special->offset), 0 };
 	if (special->function.v != 0)
 		walk_add_edge(walk, special->function.v, 0, 0, PARENT_IS_ROOT, heap_type_of_function(walk->types, 0));
+	if (special->caller.v != 0)
+		walk_add_edge(walk, special->caller.v, 0, 0, PARENT_IS_ROOT, heap_type_of_function(walk->types, 0));
+	if (special->argument.v != 0)
+		walk_add_edge(walk, special->argument.v, 0, 0, PARENT_IS_ROOT, 0);
 	if (special->kind == HEAP_SPECIAL_FINALIZER && span->scannable && span->elem_size <= CHUNK &&
 	    target_read_some(walk->program->memory, taddr_of(start), walk->buffer, span->elem_size) == span->elem_size) {
 		heap_pointer_mask_part(walk->spans, span, index, walk->buffer, 0, span->elem_size / size, walk->mask);
@@ -135,7 +140,7 @@ struct error *heap_walk_seed_roots(struct heap_walk *walk, const struct heap_roo
 	walk->data = xcalloc(roots->range_count + 1, sizeof(*walk->data));
 	walk->data_count = roots->range_count;
 	for (size_t i = 0; i < roots->range_count; i++)
-		walk->data[i] = (struct heap_root_range){ roots->ranges[i].start, roots->ranges[i].words, NULL };
+		walk->data[i] = (struct heap_root_range){ roots->ranges[i].kind, roots->ranges[i].start, roots->ranges[i].words, NULL };
 	debug_each_variable(walk->program->binary->debug, visit_variable, &seeds);
 	if (seeds.error != NULL)
 		return seeds.error;
@@ -172,13 +177,13 @@ void heap_walk_add_stack(struct heap_walk *walk, uint64_t goroutine, taddr low, 
 
 void heap_walk_seed_stack(struct heap_walk *walk, uint64_t goroutine, taddr low, const uint8_t *bytes, size_t size)
 {
-	walk->root = (struct heap_root){ HEAP_ROOT_STACK, { 0 }, goroutine };
+	walk->root = (struct heap_origin){ HEAP_ORIGIN_STACK, { 0 }, goroutine };
 	seed_words(walk, bytes, low.v, size / walk->program->machine.word_size, NULL, 0);
 }
 
 void heap_walk_seed_register(struct heap_walk *walk, uint64_t goroutine, uint64_t value)
 {
-	walk->root = (struct heap_root){ HEAP_ROOT_REGISTER, { 0 }, goroutine };
+	walk->root = (struct heap_origin){ HEAP_ORIGIN_REGISTER, { 0 }, goroutine };
 	walk_add_edge(walk, value, 0, 0, PARENT_IS_ROOT, 0);
 	walk_flush(walk);
 }
@@ -191,7 +196,7 @@ void heap_walk_seed_value(struct heap_walk *walk, uint64_t goroutine, struct got
 	if (id == 0)
 		return;
 	walk_sort_stacks(walk);
-	walk->root = (struct heap_root){ address.v ? HEAP_ROOT_STACK : HEAP_ROOT_REGISTER, address, goroutine };
+	walk->root = (struct heap_origin){ address.v ? HEAP_ORIGIN_STACK : HEAP_ORIGIN_REGISTER, address, goroutine };
 	walk_scan_typed(walk, &scan, id, address.v, 1);
 	walk_flush(walk);
 }
@@ -203,7 +208,7 @@ void heap_walk_seed_pointer(struct heap_walk *walk, uint64_t goroutine, struct g
 	if (id == 0)
 		return;
 	walk_sort_stacks(walk);
-	walk->root = (struct heap_root){ HEAP_ROOT_REGISTER, { 0 }, goroutine };
+	walk->root = (struct heap_origin){ HEAP_ORIGIN_REGISTER, { 0 }, goroutine };
 	walk_add_edge(walk, value.v, 0, 0, PARENT_IS_ROOT, id);
 	walk_flush(walk);
 }
