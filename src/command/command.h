@@ -78,7 +78,7 @@ struct command {
 };
 
 extern const struct command command_dump, command_layout, command_list, command_replay, command_show, command_stat, command_top, command_trace,
-	command_verify;
+	command_verify, command_who;
 extern const struct command *const commands[]; /* NULL at the end */
 /* Those that make sense only inside GDB: in its script and help alone. */
 extern const struct command command_goroutine, command_goroutines, command_thread;

@@ -9,7 +9,7 @@
 #include "util/interrupt.h"
 
 const struct command *const commands[] = {
-	&command_list, &command_show, &command_stat, &command_dump, &command_top, &command_trace, &command_verify,
+	&command_list, &command_show, &command_stat, &command_dump, &command_top, &command_who, &command_trace, &command_verify,
 	&command_layout, &command_replay, NULL,
 };
 
@@ -34,6 +34,7 @@ static void print_help(FILE *to)
 	      "  mapscope list -p 4711                    the maps that variables lead to\n"
 	      "  mapscope show -p 4711 main.users         the entries of one\n"
 	      "  mapscope stat -c core main.users         its size, load, growth and waste\n"
+	      "  mapscope top -p 4711                     which maps own the most memory, and who holds them\n"
 	      "  mapscope dump -p 4711 'main.byCity[\"eu\"]' its buckets or groups, slot by slot\n"
 	      "  mapscope trace -p 4711 main.byID 7       how the runtime finds a key\n"
 	      "  mapscope verify -c core                  whether the maps are sound\n", to);

@@ -459,13 +459,33 @@ struct wanted {
 	uint64_t size;
 };
 
-/* The name as reflect prints it ends like DWARF's, which has the whole path: encoding/json.Decoder, json.Decoder. */
+static bool is_path_character(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c != '\0' && strchr("._-~%/", c) != NULL);
+}
+
+/* Reflect's names are DWARF's with the last element of each package's path: json.Decoder is encoding/json.Decoder, also inside. */
+static bool same_name(const char *reflects, const char *dwarfs)
+{
+	while (*dwarfs != '\0') {
+		const char *last = dwarfs;
+
+		for (const char *at = dwarfs; is_path_character(*at); at++)
+			if (*at == '/')
+				last = at + 1;
+		for (dwarfs = last; is_path_character(*dwarfs); dwarfs++)
+			if (*reflects++ != *dwarfs)
+				return false;
+		if (*dwarfs != '\0' && *reflects++ != *dwarfs++)
+			return false;
+	}
+	return *reflects == '\0';
+}
+
 static bool is_wanted(const struct gotype *found, const struct wanted *wanted)
 {
-	const char *slash = strrchr(wanted->name, '/');
-
 	return (wanted->kind == GO_INVALID || (found->kind == wanted->kind && found->size == wanted->size)) &&
-	       strcmp(found->name, slash ? slash + 1 : wanted->name) == 0;
+	       same_name(found->name, wanted->name);
 }
 
 /* What moduledata.typelinks names are types without a name of their own: pointers lead to those that have one. */

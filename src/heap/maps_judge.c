@@ -214,16 +214,19 @@ static uint64_t field(const struct map_judge *judge, const uint8_t *bytes, struc
 	return load_uint(&judge->program->machine, bytes + at.offset, at.size);
 }
 
-/* The pointers of a header, and no others. */
-static uint64_t header_mask(const struct map_judge *judge)
+/* Whether the pointers of an object are those of a header, and no others. */
+static bool is_header_mask(const struct map_judge *judge, uint64_t mask)
 {
 	const struct map_layout *layout = &judge->header;
 	unsigned size = judge->program->machine.word_size;
 
 	if (layout->implementation == MAP_SWISS)
-		return UINT64_C(1) << layout->swiss.dir_ptr.offset / size;
-	return UINT64_C(1) << layout->classic.buckets.offset / size | UINT64_C(1) << layout->classic.oldbuckets.offset / size |
-	       UINT64_C(1) << layout->classic.extra.offset / size;
+		return mask == UINT64_C(1) << layout->swiss.dir_ptr.offset / size;
+
+	uint64_t arrays = UINT64_C(1) << layout->classic.buckets.offset / size | UINT64_C(1) << layout->classic.oldbuckets.offset / size;
+
+	/* the last word is extra (>= 1.9) or overflow (1.8) */
+	return mask == (arrays | UINT64_C(1) << (layout->header_size / size - 1));
 }
 
 /* A pointer to the start of an object of the heap. */
@@ -242,7 +245,7 @@ static bool is_classic_header(const struct map_judge *judge, const uint8_t *byte
 	const struct classic_header_layout *at = &judge->header.classic;
 	uint64_t count = field(judge, bytes, at->count), b = field(judge, bytes, at->b), old = field(judge, bytes, at->oldbuckets);
 	uint64_t buckets = field(judge, bytes, at->buckets), flags = field(judge, bytes, at->flags);
-	uint64_t extra = field(judge, bytes, at->extra);
+	uint64_t extra = at->extra.size ? field(judge, bytes, at->extra) : 0;
 
 	if (b > 40 || flags > ALL_FLAGS || count >> MOST_PER_BUCKET_BITS > UINT64_C(1) << b)
 		return false;
@@ -270,7 +273,7 @@ static bool is_swiss_header(const struct map_judge *judge, const uint8_t *bytes)
 
 bool map_judge_looks_like_header(struct map_judge *judge, const uint8_t *bytes, const uint64_t *mask)
 {
-	if (mask[0] != header_mask(judge))
+	if (!is_header_mask(judge, mask[0]))
 		return false;
 	return judge->header.implementation == MAP_CLASSIC ? is_classic_header(judge, bytes) : is_swiss_header(judge, bytes);
 }
