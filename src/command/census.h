@@ -11,6 +11,9 @@ struct error *census_of_session(struct session *session, bool garbage, struct ce
 /* Hands what was found wrong in the heap to the session. */
 void census_report(struct session *session, const struct census *census);
 
+/* list --all: takes the census and prints all of it. */
+struct error *census_list(struct session *session) MUST_CHECK;
+
 /* The way to one of its maps, where something reaches it; else all zeroes. */
 void census_owner(struct owners *owners, const struct census_map *map, struct owner_path *out);
 
