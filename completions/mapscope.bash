@@ -97,7 +97,7 @@ _mapscope()
 		mapfile -t COMPREPLY < <(compgen -W 'text json ndjson' -- "$current")
 		return
 		;;
-	--max | --depth | --bucket | --table | --group | --buffer | --go-version)
+	-g | --goroutine | -f | --frame | --max | --depth | --bucket | --table | --group | --buffer | --go-version)
 		return
 		;;
 	esac

@@ -1,38 +1,20 @@
-#include "analysis/list.h"
+#include "analysis/list_private.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "binary/debug.h"
 #include "util/alloc.h"
-#include "util/buffer.h"
 #include "util/interrupt.h"
-#include "util/table.h"
 
 const struct list_limits list_limits_default = { .depth = 4, .elements = 1000, .values = 100000 };
 
 /* Structs in structs, arrays in arrays. */
 enum { NESTING_LIMIT = 64 };
 
-struct lister {
-	struct program *program;
-	struct list_limits limits;
-	bool (*visit)(void *context, const struct listed_map *map);
-	void *context;
-	bool stop;
-
-	struct buffer name;
-	struct table leads;  /* type -> 1 no map behind it, 2 perhaps, 3 being looked at */
-	struct table seen;   /* addresses behind pointers, of this variable */
-	uint64_t values_left;
-	unsigned depth, nesting;
-};
-
 enum { LEADS_NOWHERE = 1, LEADS_TO_MAPS = 2, LEADS_UNKNOWN = 3 };
 
 /* --- types: can a value of this type lead to a map? -------------------------------------------------------------- */
-
-static bool leads_to_maps(struct lister *lister, struct gotype *type);
 
 static bool parts_lead(struct lister *lister, struct gotype *type)
 {
@@ -43,12 +25,12 @@ static bool parts_lead(struct lister *lister, struct gotype *type)
 		return lister->program->memory != NULL; /* at rest nothing is in it */
 	case GO_POINTER:
 	case GO_SLICE:
-		return lister->program->memory != NULL && type->elem != NULL && leads_to_maps(lister, type->elem);
+		return lister->program->memory != NULL && type->elem != NULL && lister_leads_to_maps(lister, type->elem);
 	case GO_ARRAY:
-		return leads_to_maps(lister, type->elem);
+		return lister_leads_to_maps(lister, type->elem);
 	case GO_STRUCT:
 		for (size_t i = 0; i < type->field_count; i++)
-			if (leads_to_maps(lister, type->fields[i].type))
+			if (lister_leads_to_maps(lister, type->fields[i].type))
 				return true;
 		return false;
 	default:
@@ -56,7 +38,7 @@ static bool parts_lead(struct lister *lister, struct gotype *type)
 	}
 }
 
-static bool leads_to_maps(struct lister *lister, struct gotype *type)
+bool lister_leads_to_maps(struct lister *lister, struct gotype *type)
 {
 	const uint64_t *known = table_get(&lister->leads, (uintptr_t)type);
 
@@ -81,8 +63,6 @@ static bool leads_to_maps(struct lister *lister, struct gotype *type)
 
 /* --- values ------------------------------------------------------------------------------------------------------ */
 
-static void visit_value(struct lister *lister, struct gotype *type, taddr address);
-
 /* Visits a part under a longer name. */
 static void visit_part(struct lister *lister, struct gotype *type, taddr address, const char *format, const char *field,
 		       uint64_t index)
@@ -93,28 +73,38 @@ static void visit_part(struct lister *lister, struct gotype *type, taddr address
 		buffer_append_format(&lister->name, format, field);
 	else
 		buffer_append_format(&lister->name, "[%llu]", (unsigned long long)index);
-	visit_value(lister, type, address);
+	lister_visit_value(lister, type, address);
 	lister->name.length = length;
 }
 
-static void report(struct lister *lister, struct gotype *type, taddr address)
+static void report(struct lister *lister, struct gotype *type, uint64_t header, struct error *error)
 {
 	struct listed_map found = { .type = type, .has_memory = lister->program->memory != NULL };
-	struct error *error = NULL;
 	struct go_map map = { 0 };
-	uint64_t header = 0;
 
-	if (found.has_memory) {
-		error = target_read_word(lister->program->memory, address, &header);
-		if (error == NULL)
-			error = map_open(type, taddr_of(header), &map);
-	}
+	if (found.has_memory && error == NULL)
+		error = map_open(type, taddr_of(header), &map);
 	found.name = buffer_text(&lister->name);
 	found.address = taddr_of(header);
 	found.length = map.length;
 	found.error = error ? error->message : NULL;
 	lister->stop = !lister->visit(lister->context, &found);
 	error_free(error);
+}
+
+void lister_report(struct lister *lister, struct gotype *type, uint64_t header)
+{
+	struct error *error = gotype_complete(type);
+
+	report(lister, type, header, error);
+}
+
+static void report_at(struct lister *lister, struct gotype *type, taddr address)
+{
+	uint64_t header = 0;
+	struct error *error = lister->program->memory ? target_read_word(lister->program->memory, address, &header) : NULL;
+
+	report(lister, type, header, error);
 }
 
 /* What lies behind a pointer, slice or interface: a step deeper, and only once per variable. */
@@ -153,7 +143,7 @@ static struct error *visit_pointer(struct lister *lister, struct gotype *type, t
 
 	TRY(target_read_word(lister->program->memory, address, &pointer));
 	if (enter(lister, type, taddr_of(pointer))) {
-		visit_value(lister, type->elem, taddr_of(pointer));
+		lister_visit_value(lister, type->elem, taddr_of(pointer));
 		lister->depth--;
 	}
 	return NULL;
@@ -169,8 +159,8 @@ static struct error *visit_interface(struct lister *lister, struct gotype *type,
 
 	TRY(target_read(program->memory, address, bytes, 2u * program->machine.word_size));
 	TRY(gotype_of_interface(type, address, bytes, &dynamic, &value, &inside));
-	if (dynamic != NULL && leads_to_maps(lister, dynamic) && enter(lister, dynamic, value)) {
-		visit_value(lister, dynamic, value);
+	if (dynamic != NULL && lister_leads_to_maps(lister, dynamic) && enter(lister, dynamic, value)) {
+		lister_visit_value(lister, dynamic, value);
 		lister->depth--;
 	}
 	return NULL;
@@ -186,17 +176,19 @@ static void visit_fields(struct lister *lister, struct gotype *type, taddr addre
 	}
 }
 
-static void visit_value(struct lister *lister, struct gotype *type, taddr address)
+void lister_visit_value(struct lister *lister, struct gotype *type, taddr address)
 {
 	struct error *error = NULL;
 
-	if (lister->stop || lister->values_left == 0 || lister->nesting == NESTING_LIMIT || !leads_to_maps(lister, type))
+	if (lister->stop || lister->values_left == 0 || lister->nesting == NESTING_LIMIT || !lister_leads_to_maps(lister, type))
 		return;
+	if (lister->depth == lister->limits.depth && (type->kind == GO_SLICE || type->kind == GO_POINTER || type->kind == GO_INTERFACE))
+		return; /* nothing behind it is looked at */
 	lister->values_left--;
 	lister->nesting++;
 	switch (type->kind) {
 	case GO_MAP:
-		report(lister, type, address);
+		report_at(lister, type, address);
 		break;
 	case GO_ARRAY:
 		visit_elements(lister, type->elem, address, type->length);
@@ -255,7 +247,7 @@ struct list_variables {
 
 struct variable_search {
 	struct list_variables *found;
-	struct lister lister; /* for leads_to_maps() only */
+	struct lister lister; /* for lister_leads_to_maps() only */
 	struct error *error;
 };
 
@@ -274,7 +266,7 @@ static bool keep_variable(void *context, const struct debug_variable *variable)
 
 	struct error *error = program_type_at(program, variable->type, &type);
 
-	if (error != NULL || !leads_to_maps(&search->lister, type)) {
+	if (error != NULL || !lister_leads_to_maps(&search->lister, type)) {
 		error_free(error);
 		return true;
 	}
@@ -317,11 +309,16 @@ struct error *list_maps(struct program *program, const struct list_variables *va
 		lister.values_left = lister.limits.values;
 		table_clear(&lister.seen);
 		set_name(&lister.name, variable->name);
-		visit_value(&lister, variable->type, variable->address);
+		lister_visit_value(&lister, variable->type, variable->address);
 		error = interrupt_check();
 	}
-	buffer_free(&lister.name);
-	table_free(&lister.leads);
-	table_free(&lister.seen);
+	lister_free(&lister);
 	return error;
+}
+
+void lister_free(struct lister *lister)
+{
+	buffer_free(&lister->name);
+	table_free(&lister->leads);
+	table_free(&lister->seen);
 }

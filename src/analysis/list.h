@@ -3,6 +3,7 @@
 #define ANALYSIS_LIST_H
 
 #include "gotype/program.h"
+#include "map/finding.h"
 #include "map/map.h"
 
 struct list_limits {
@@ -19,6 +20,7 @@ struct listed_map {
 	bool has_memory;      /* false for a binary at rest: type and name are all there is */
 	taddr address;        /* of the header; 0: nil */
 	uint64_t length;
+	bool gone;            /* a local variable that is optimised out where its goroutine stands: there is no address */
 	const char *error;    /* NULL, or why the header is not sound; length is 0 then */
 };
 
@@ -32,5 +34,19 @@ void list_variables_free(struct list_variables *variables);
 /* Calls `visit` for each map, in the order of the DWARF. `visit` returns false to stop. */
 struct error *list_maps(struct program *program, const struct list_variables *variables, const struct list_limits *limits,
 			bool (*visit)(void *context, const struct listed_map *map), void *context) MUST_CHECK;
+
+/* Of list_locals(): stacks that were not seen to their end. */
+struct list_cut {
+	uint64_t stacks;
+	char *why; /* of the first one; freed by the caller; NULL: none */
+};
+
+/*
+ * Calls `visit` for each map in a local variable or parameter of a goroutine: in the variable itself, its fields and elements, and behind one
+ * pointer. Names are "goroutine 7: frame 2: cache". The target should stand; program->stack is opened if it is not. A variable that is not
+ * written yet may hold anything: an unsound header says nothing of the program.
+ */
+struct error *list_locals(struct program *program, struct findings *findings, struct list_cut *cut,
+			  bool (*visit)(void *context, const struct listed_map *map), void *context) MUST_CHECK;
 
 #endif

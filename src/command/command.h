@@ -37,6 +37,9 @@ struct invocation {
 	const char *type;              /* replay: the map's type, as Go source has it */
 	uint64_t seed, hint;
 	bool old;      /* --bucket is one of the old buckets */
+	bool goroutines; /* list: the maps of goroutines */
+	bool goroutine_given, frame_given;
+	uint64_t goroutine, frame; /* that MAP is a local variable of */
 	uint64_t replay; /* entries of a map that verify replays */
 	bool all, garbage;    /* every map of the heap; those too that nothing reaches */
 	enum top_order by;
@@ -51,9 +54,10 @@ enum option_set {
 	OPTIONS_PROGRAM = 1 << 3, /* what program it is */
 	OPTIONS_REPLAY = 1 << 4,  /* which reference map */
 	OPTIONS_VERIFY = 1 << 5,  /* how much is verified */
-	OPTIONS_HEAP = 1 << 6,    /* which maps of the heap */
-	OPTIONS_TOP = 1 << 7,     /* order, and how many */
-	OPTIONS_LIST = 1 << 8,    /* where maps are looked for */
+	OPTIONS_LOCAL = 1 << 6,   /* which goroutine's variable MAP is */
+	OPTIONS_LIST = 1 << 7,    /* which maps are listed */
+	OPTIONS_HEAP = 1 << 8,    /* which maps of the heap */
+	OPTIONS_TOP = 1 << 9,     /* order, and how many */
 };
 
 /* What a command works on. */
@@ -103,6 +107,7 @@ struct session {
 	bool stopped;             /* by session_stop(), until session_resume() */
 	bool rehearsed;           /* the frames' DWARF has been read for the MAP */
 	const char *map_name;     /* the MAP that is worked on: at first, the first argument */
+	char *local_map;          /* the MAP that -g and -f make; NULL: not given */
 	char *gdb_map;            /* what GDB made of the first argument, as a MAP; NULL: nothing */
 	struct output *variables; /* what becomes convenience variables of GDB; NULL: not in GDB */
 	struct gotype *own_map;   /* replay: the type of the one map there is; NULL else */

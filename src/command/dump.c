@@ -500,7 +500,7 @@ const struct command command_dump = {
 	.arguments_least = 1,
 	.arguments_most = 1,
 	.target = TARGET_MEMORY,
-	.options = OPTIONS_MEMORY | OPTIONS_PART | OPTIONS_PROGRAM,
+	.options = OPTIONS_MEMORY | OPTIONS_PART | OPTIONS_PROGRAM | OPTIONS_LOCAL,
 	.description = "Classic maps: each bucket with its chain, its tophash bytes and what they mean in this Go version, old buckets "
 		       "while it grows. Swiss maps: the directory's tables, their groups and control bytes. Of each slot the "
 		       "offsets and addresses of key and elem. Deleted and stale slots are marked; what is left in them is no entry.",

@@ -4,6 +4,7 @@
 #include "analysis/list.h"
 #include "command/census.h"
 #include "command/command.h"
+#include "render/diagnostics.h"
 #include "target/recorder.h"
 #include "util/alloc.h"
 
@@ -59,13 +60,12 @@ static void print_json_row(struct json *json, const struct row *row)
 	json_field_address(json, "address", row->map.address);
 	json_field_name(json, "implementation", implementation_of(row));
 	json_key(json, "len");
-	if (row->map.has_memory && row->error == NULL)
+	if (row->map.has_memory && row->error == NULL && !row->map.gone)
 		json_unsigned(json, row->map.length);
 	else
 		json_null(json);
-	if (row->error != NULL) {
-		json_field_name(json, "error", row->error);
-	}
+	if (row->error != NULL || row->map.gone)
+		json_field_name(json, "error", row->map.gone ? "optimised out" : row->error);
 	json_object_end(json);
 }
 
@@ -111,11 +111,15 @@ static struct error *print_text(struct session *session, const struct rows *rows
 		text_table_cell(table, "%s", row->map.type->name);
 		if (!memory)
 			continue;
-		if (row->error != NULL)
+		if (row->map.gone)
+			text_table_cell(table, "optimised out");
+		else if (row->error != NULL)
 			text_table_cell(table, "unsound");
 		else
 			text_table_cell(table, "%llu", (unsigned long long)row->map.length);
-		if (row->map.address.v == 0)
+		if (row->map.gone)
+			text_table_cell(table, "-");
+		else if (row->map.address.v == 0)
 			text_table_cell(table, "nil");
 		else
 			text_table_cell(table, "0x%llx", (unsigned long long)row->map.address.v);
@@ -125,17 +129,35 @@ static struct error *print_text(struct session *session, const struct rows *rows
 
 static void collect_findings(struct session *session, const struct rows *rows)
 {
-	for (size_t i = 0; i < rows->count; i++)
+	/* a local variable may not be written yet: what it holds then is no contradiction */
+	for (size_t i = 0; i < rows->count && !session->invocation->goroutines; i++)
 		if (rows->items[i].error != NULL)
 			findings_add(&session->findings, rows->items[i].map.address, "%s: %s", rows->items[i].name,
 				     rows->items[i].error);
+}
+
+/* What is listed: variables of packages, or of goroutines. */
+struct listing {
+	struct list_variables *variables; /* NULL: those of goroutines */
+	struct findings findings;         /* of goroutines: stacks that make no sense */
+	struct list_cut cut;
+};
+
+static struct error *list_once(struct session *session, struct listing *listing, struct rows *rows)
+{
+	if (listing->variables != NULL)
+		return list_maps(session->program, listing->variables, &list_limits_default, keep, rows);
+	findings_free(&listing->findings);
+	free(listing->cut.why);
+	listing->cut.why = NULL;
+	return list_locals(session->program, &listing->findings, &listing->cut, keep, rows);
 }
 
 /*
  * A live process is listed twice: while it runs, to look up types and learn which pages that reads; then those pages
  * are fetched in bulk while it stands, and listed from the copy. What else is read then is read while it stands too.
  */
-static struct error *list_live(struct session *session, const struct list_variables *variables, struct rows *rows)
+static struct error *list_live(struct session *session, struct listing *listing, struct rows *rows)
 {
 	struct program *program = session->program;
 	struct recorder *recorder = recorder_create(session->target);
@@ -144,7 +166,7 @@ static struct error *list_live(struct session *session, const struct list_variab
 
 	program->memory = recorder_target(recorder);
 
-	struct error *error = list_maps(program, variables, &list_limits_default, keep, rows);
+	struct error *error = list_once(session, listing, rows);
 
 	forget(rows);
 	mirror_reserve(mirror, recorder_size(recorder) < limit ? recorder_size(recorder) : limit);
@@ -156,7 +178,7 @@ static struct error *list_live(struct session *session, const struct list_variab
 	}
 	program->memory = mirror_target(mirror);
 	if (error == NULL)
-		error = list_maps(program, variables, &list_limits_default, keep, rows);
+		error = list_once(session, listing, rows);
 	session_resume(session);
 	program->memory = session->target;
 	mirror_destroy(mirror);
@@ -177,24 +199,37 @@ static struct error *print(struct session *session, struct rows *rows)
 	return NULL;
 }
 
+static void report_stacks(struct session *session, struct listing *listing)
+{
+	for (size_t i = 0; i < listing->findings.count; i++)
+		findings_add(&session->findings, listing->findings.items[i].address, "%s", listing->findings.items[i].what);
+	if (listing->cut.stacks != 0)
+		diagnostics_note("the frames of %llu goroutines are not all known; the first: %s", (unsigned long long)listing->cut.stacks,
+				 listing->cut.why);
+	findings_free(&listing->findings);
+	free(listing->cut.why);
+}
+
 static struct error *run(struct session *session)
 {
 	if (session->invocation->all)
 		return census_list(session);
 
-	struct list_variables *variables;
+	struct listing listing = { 0 };
 	struct rows rows = { 0 };
 
-	TRY(list_variables_find(session->program, &variables));
+	if (session->invocation->goroutines && session->target == NULL)
+		return error_new(ERROR_USAGE, "--goroutines: a binary at rest has none");
+	if (!session->invocation->goroutines)
+		TRY(list_variables_find(session->program, &listing.variables));
 
-	struct error *error = session->invocation->pid != 0
-				      ? list_live(session, variables, &rows)
-				      : list_maps(session->program, variables, &list_limits_default, keep, &rows);
+	struct error *error = session->invocation->pid != 0 ? list_live(session, &listing, &rows) : list_once(session, &listing, &rows);
 
 	if (error == NULL)
 		error = print(session, &rows);
+	report_stacks(session, &listing);
 	forget(&rows);
-	list_variables_free(variables);
+	list_variables_free(listing.variables);
 	return error;
 }
 
@@ -205,7 +240,7 @@ const struct command command_list = {
 	.target = TARGET_ANY,
 	.options = OPTIONS_MEMORY | OPTIONS_PROGRAM | OPTIONS_LIST | OPTIONS_HEAP,
 	.description = "Maps are found in variables themselves and behind their fields, elements, pointers and interfaces. "
-		       "Each NAME can be given to show, stat and dump. Of a binary at rest (-e) only those that lie in "
+		       "Each NAME can be given to show, stat and dump. With -g they are those in local variables and parameters of all goroutines. Of a binary at rest (-e) only those that lie in "
 		       "variables without anything in between are known.",
 	.run = run,
 };

@@ -73,6 +73,10 @@ struct error *census_list(struct session *session)
 {
 	struct census census;
 	struct owner_path *paths = NULL;
+
+	if (session->target == NULL)
+		return error_new(ERROR_USAGE, "--all: a binary at rest has no heap");
+
 	struct error *error = census_of_session(session, session->invocation->garbage, &census);
 
 	if (error == NULL)

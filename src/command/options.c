@@ -25,7 +25,7 @@ struct option_row {
 };
 
 /* Groups, as --help prints them: the first only for commands that have a target. */
-enum { GROUP_TARGET = 1, GROUP_REPLAY, GROUP_OUTPUT, GROUP_MEMORY, GROUP_HELP };
+enum { GROUP_TARGET = 1, GROUP_REPLAY, GROUP_LOCAL, GROUP_OUTPUT, GROUP_MEMORY, GROUP_HELP };
 
 static const struct option_row rows[] = {
 	{ { NULL, 0, NULL, 0, "Target (one of):", GROUP_TARGET }, 0 },
@@ -39,6 +39,11 @@ static const struct option_row rows[] = {
 	{ { "type", KEY_TYPE, "TYPE", 0, "its type, as in Go source: map[string]int", GROUP_REPLAY }, OPTIONS_REPLAY },
 	{ { "seed", KEY_SEED, "N", 0, "its hash seed (default 0)", GROUP_REPLAY }, OPTIONS_REPLAY },
 	{ { "hint", KEY_HINT, "N", 0, "made for N entries: make(TYPE, N) (default 0)", GROUP_REPLAY }, OPTIONS_REPLAY },
+	{ { NULL, 0, NULL, 0, "Map:", GROUP_LOCAL }, OPTIONS_LOCAL },
+	{ { "goroutine", 'g', "G", 0, "MAP begins with a local variable of goroutine G", GROUP_LOCAL }, OPTIONS_LOCAL },
+	{ { "frame", 'f', "F", 0, "with -g: of frame F, the innermost is 0 (default: the first that has such a variable)", GROUP_LOCAL }, OPTIONS_LOCAL },
+	{ { NULL, 0, NULL, 0, "Maps:", GROUP_LOCAL }, OPTIONS_LIST },
+	{ { "goroutines", 'g', NULL, 0, "those in local variables and parameters of goroutines", GROUP_LOCAL }, OPTIONS_LIST },
 	{ { NULL, 0, NULL, 0, "Output:", GROUP_OUTPUT }, 0 },
 	{ { "format", KEY_FORMAT, "FORMAT", 0, "text (default), json (one document) or ndjson (a line an entry or map)", GROUP_OUTPUT }, 0 },
 	{ { "max", KEY_MAX, "N", 0, "show at most N entries; 0: all (default: 64 in text, all in JSON)", GROUP_OUTPUT }, OPTIONS_ENTRIES },
@@ -175,6 +180,10 @@ static void finish(const struct invocation *invocation)
 		refuse(invocation, "no %s", invocation->type == NULL ? "--type TYPE" : "--go 1.N");
 	if (invocation->group != UINT64_MAX && invocation->table == UINT64_MAX)
 		refuse(invocation, "--group needs --table");
+	if (invocation->frame_given && !invocation->goroutine_given)
+		refuse(invocation, "--frame needs --goroutine");
+	if (invocation->goroutine_given && invocation->argument_count == 0)
+		refuse(invocation, "--goroutine needs MAP");
 	if (invocation->old && invocation->bucket == UINT64_MAX)
 		refuse(invocation, "--old needs --bucket");
 }
@@ -202,6 +211,18 @@ static void apply_option(struct invocation *invocation, int key, const char *arg
 		break;
 	case 'e':
 		invocation->exe = argument;
+		break;
+	case 'g':
+		if (invocation->command->options & OPTIONS_LIST) {
+			invocation->goroutines = true;
+			break;
+		}
+		invocation->goroutine = parse_number(invocation, "goroutine", argument, UINT64_MAX);
+		invocation->goroutine_given = true;
+		break;
+	case 'f':
+		invocation->frame = parse_number(invocation, "frame", argument, UINT32_MAX);
+		invocation->frame_given = true;
 		break;
 	case KEY_FORMAT:
 		invocation->format = parse_format(invocation, argument);

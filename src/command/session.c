@@ -143,6 +143,16 @@ static struct error *redirect(const char *path)
 	return NULL;
 }
 
+/* The MAP that -g and -f make of a plain name. */
+static char *name_local(const struct invocation *invocation)
+{
+	unsigned long long goroutine = invocation->goroutine;
+
+	if (!invocation->frame_given)
+		return xasprintf("goroutine %llu: %s", goroutine, invocation->arguments[0]);
+	return xasprintf("goroutine %llu: frame %llu: %s", goroutine, (unsigned long long)invocation->frame, invocation->arguments[0]);
+}
+
 struct error *session_open(const struct invocation *invocation, struct session *out)
 {
 	*out = (struct session){ .invocation = invocation };
@@ -152,6 +162,8 @@ struct error *session_open(const struct invocation *invocation, struct session *
 		out->json = json_create(out->output, invocation->format == FORMAT_JSON);
 	if (invocation->argument_count != 0)
 		out->map_name = invocation->arguments[0];
+	if (invocation->goroutine_given)
+		out->map_name = out->local_map = name_local(invocation);
 	if (invocation->gdb)
 		out->variables = gdb_variables();
 	if (invocation->gdb_output != NULL)
@@ -226,6 +238,7 @@ int session_close(struct session *session)
 	program_destroy(session->program);
 	binary_destroy(session->binary);
 	free(session->gdb_map);
+	free(session->local_map);
 	target_destroy(session->target);
 	findings_free(&session->findings);
 	return session->wrong ? 1 : status;

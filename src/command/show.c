@@ -160,7 +160,7 @@ const struct command command_show = {
 	.arguments_least = 1,
 	.arguments_most = 1,
 	.target = TARGET_MEMORY,
-	.options = OPTIONS_MEMORY | OPTIONS_ENTRIES | OPTIONS_PROGRAM,
+	.options = OPTIONS_MEMORY | OPTIONS_ENTRIES | OPTIONS_PROGRAM | OPTIONS_LOCAL,
 	.description = "MAP is named as in Go: main.users, main.reg.byName[\"eu\"], net/http.DefaultServeMux.m, or by type and "
 		       "address, (map[string]int)(0xc000012345). Entries come in storage order.",
 	.run = run,

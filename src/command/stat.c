@@ -284,7 +284,7 @@ const struct command command_stat = {
 	.arguments_least = 1,
 	.arguments_most = 1,
 	.target = TARGET_MEMORY,
-	.options = OPTIONS_MEMORY | OPTIONS_PROGRAM,
+	.options = OPTIONS_MEMORY | OPTIONS_PROGRAM | OPTIONS_LOCAL,
 	.description = "Memory is what the map itself owns: header, buckets or groups and tables, overflow and old buckets, keys and elems "
 		       "stored behind pointers; not what strings and pointers in it lead to. Wasted is the part of it "
 		       "that no live entry uses: free and deleted slots, spare buckets, evacuated ones. Maps never shrink.",

@@ -231,7 +231,7 @@ const struct command command_trace = {
 	.arguments_least = 2,
 	.arguments_most = 2,
 	.target = TARGET_MEMORY,
-	.options = OPTIONS_MEMORY | OPTIONS_PROGRAM,
+	.options = OPTIONS_MEMORY | OPTIONS_PROGRAM | OPTIONS_LOCAL,
 	.description = "What m[key] does in the Go version of the program: the hash and how it is computed; the bucket, of the "
 		       "old or the new ones while the map grows, or the directory's slot, table and groups; each slot that is "
 		       "compared and how that ends; the elem, or why the key is not there. KEY is written as in Go, by the type "

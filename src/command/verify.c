@@ -330,7 +330,7 @@ const struct command command_verify = {
 	.arguments = "[MAP...]",
 	.arguments_most = SIZE_MAX,
 	.target = TARGET_ANY,
-	.options = OPTIONS_MEMORY | OPTIONS_PROGRAM | OPTIONS_VERIFY,
+	.options = OPTIONS_MEMORY | OPTIONS_PROGRAM | OPTIONS_VERIFY | OPTIONS_LOCAL,
 	.description = "Checks of each map: structure, header, slots, pointers, placement (every key's hash is recomputed), "
 		       "duplicates, replay (in a reference map of the same seed); of each type, whether DWARF, Go version and the "
 		       "runtime's descriptors agree on its layout. Without MAP: all that list finds. What is wrong is named by address and "

@@ -146,6 +146,17 @@ static const char *decode_in_use(const struct loader *loader, const uint8_t *byt
 	return why == NULL && !set_reciprocal(&raw->span, (uint32_t)count) ? "the size of its slots is none of Go's" : why;
 }
 
+/*
+ * A span in which nothing has been allocated. Up to 1.13 it counts as in use before its fields are set (mheap.alloc_m() and
+ * mcentral.grow() of runtime/mheap.go, mcentral.go): what it says then is of the span that was there, or nothing.
+ */
+static bool being_made(const struct heap_spans *spans, const uint8_t *bytes, const char *why)
+{
+	const struct heap_layout *layout = &spans->private->layout;
+
+	return field(spans, bytes, layout->alloc_count) == 0 && (why != NULL || field(spans, bytes, layout->alloc_bits) == 0);
+}
+
 static void visit_span(void *context, const struct heap_read *read, const uint8_t *bytes, size_t got)
 {
 	struct loader *loader = context;
@@ -174,6 +185,8 @@ static void visit_span(void *context, const struct heap_read *read, const uint8_
 
 	const char *why = decode_in_use(loader, bytes, raw);
 
+	if (being_made(spans, bytes, why))
+		return;
 	if (why == NULL)
 		loader->count++;
 	else

@@ -42,7 +42,7 @@ struct heap_layout {
 	char *no_collector; /* why what follows is not known; NULL where it is */
 	uint64_t all_spans_at; /* in mheap: a slice of pointers to all mspans */
 	struct field_at heap_sweepgen; /* in mheap */
-	struct field_at sweepgen, mark_bits, large_type, user_arena, specials;
+	struct field_at sweepgen, alloc_count, mark_bits, large_type, user_arena, specials;
 	enum heap_bitmap bitmap;
 	uint64_t bitmap_at, bitmap_bytes; /* in heapArena: its offset and size; FLAT: offset in mheap of a pointer */
 	/* Spans of scannable objects with a bitmap of their own, of 16 bytes or more, end in so many bytes with mark bits (Green Tea);

@@ -153,6 +153,7 @@ struct error *heap_collector_load(struct binary *binary, const struct layout_str
 	out->all_spans_at = all->offset;
 	TRY(layout_field_at(mheap, "sweepgen", false, &out->heap_sweepgen));
 	TRY(layout_field_at(span, "sweepgen", false, &out->sweepgen));
+	TRY(layout_field_at(span, "allocCount", false, &out->alloc_count));
 	TRY(layout_field_at(span, "gcmarkBits", false, &out->mark_bits));
 	TRY(layout_field_at(span, "specials", false, &out->specials));
 	TRY(layout_field_at(span, "largeType", true, &out->large_type));           /* >= 1.22 */

@@ -226,7 +226,7 @@ struct error *goroutine_layout_load(struct program *program, struct goroutine_la
 enum { REASONS_KEPT = 64 };
 
 struct reason {
-	uint64_t data; /* the string's address */
+	uint64_t key; /* its index, or the address of its bytes */
 	char text[sizeof(((struct goroutine *)0)->reason)];
 };
 
@@ -243,39 +243,53 @@ static uint64_t field_of(const struct program *program, const uint8_t *bytes, st
 	return load_uint(&program->machine, bytes + at.offset, at.size);
 }
 
-/* A string of the runtime's, if it fits; read once for all goroutines that wait for the same reason. */
-static void copy_string(struct loader *loader, uint64_t data, uint64_t length, char *to, size_t capacity)
+/* The reason that is known under a key, or an empty place for it. */
+static struct reason *reason_of(struct loader *loader, uint64_t key, bool *known)
 {
 	struct reason *at = loader->reasons, *end = at + loader->reason_count;
 
-	if (length == 0 || length >= capacity)
-		return;
-	while (at < end && at->data != data)
+	while (at < end && at->key != key)
 		at++;
-	if (at == end) {
-		if (loader->reason_count == REASONS_KEPT)
-			loader->reason_count = 0; /* hostile memory: begin anew */
-		at = &loader->reasons[loader->reason_count++];
-		at->data = data;
-		at->text[target_read_some(loader->program->memory, taddr_of(data), at->text, length)] = '\0';
-	}
-	memcpy(to, at->text, capacity);
+	*known = at < end;
+	if (*known)
+		return at;
+	if (loader->reason_count == REASONS_KEPT)
+		loader->reason_count = 0; /* hostile memory: begin anew */
+	at = &loader->reasons[loader->reason_count++];
+	*at = (struct reason){ .key = key };
+	return at;
 }
 
+/* A string of the runtime's, if it fits. */
+static void read_string(const struct loader *loader, const uint8_t *string, char *to, size_t capacity)
+{
+	const struct machine *machine = &loader->program->machine;
+	uint64_t length = load_word(machine, string + machine->word_size);
+
+	if (length < capacity)
+		to[target_read_some(loader->program->memory, load_address(machine, string), to, length)] = '\0';
+}
+
+/* Read once for all goroutines that wait for the same reason. */
 static void copy_reason(struct loader *loader, const uint8_t *g, char *to, size_t capacity)
 {
 	const struct program *program = loader->program;
 	const struct goroutine_layout *layout = loader->layout;
 	unsigned word = program->machine.word_size;
 	uint64_t index = field_of(program, g, layout->reason);
+	bool in_g = layout->reason_string != 0, known;
 	uint8_t string[16];
 
-	if (layout->reason_string != 0)
-		memcpy(string, g + layout->reason_string, 2u * word);
-	else if (index >= layout->reason_count ||
-		 target_read_some(program->memory, taddr_of(layout->reasons + index * 2 * word), string, 2u * word) != 2u * word)
+	if (!in_g && index >= layout->reason_count)
 		return;
-	copy_string(loader, load_word(&program->machine, string), load_word(&program->machine, string + word), to, capacity);
+	if (in_g)
+		memcpy(string, g + layout->reason_string, 2u * word);
+
+	struct reason *reason = reason_of(loader, in_g ? load_word(&program->machine, string) : index, &known);
+
+	if (!known && (in_g || target_read_some(program->memory, taddr_of(layout->reasons + index * 2 * word), string, 2u * word) == 2u * word))
+		read_string(loader, string, reason->text, sizeof(reason->text));
+	memcpy(to, reason->text, capacity);
 }
 
 /* False where there is no such goroutine any more. */

@@ -333,7 +333,7 @@ func run(parked int) {
 	lock.Lock()
 	spinning = 1
 	start(1, func() { parameter(3, fill("parameter", 10), "text") }, fields, decomposed, nested, escaped, closure(13), capturedByReference, inliner,
-		func() { deep(150, fill("deep", 14)) }, sleeper, func() { locker(&lock) }, selecter, func() { reader(pipe[0]) },
+		func() { deep(30, fill("deep", 14)) }, sleeper, func() { locker(&lock) }, selecter, func() { reader(pipe[0]) },
 		func() { results() }, iterate, shadow, deferred)
 	start(parked, local)
 	truth.want.Wait()

@@ -24,6 +24,7 @@ def main(arguments):
         for version in options.versions:
             guarded(checks, f"{version} gdb", gdb.check, checks, tool, version, options.build)
             guarded(checks, f"{version} allmaps", allmaps.check, checks, tool, version, options.targets)
+            guarded(checks, f"{version} heap spans", heap.check_spans, checks, options.build, version, options.targets)
             for mode in options.modes:
                 guarded(checks, f"{version} {mode}", check_version, checks, tool, version, mode, options)
     print(checks.summary())

@@ -1,0 +1,31 @@
+/* Between list.c and list_locals.c only. */
+#ifndef ANALYSIS_LIST_PRIVATE_H
+#define ANALYSIS_LIST_PRIVATE_H
+
+#include "analysis/list.h"
+#include "util/buffer.h"
+#include "util/table.h"
+
+struct lister {
+	struct program *program;
+	struct list_limits limits;
+	bool (*visit)(void *context, const struct listed_map *map);
+	void *context;
+	bool stop;
+
+	struct buffer name;
+	struct table leads;  /* type -> 1 no map behind it, 2 perhaps, 3 being looked at */
+	struct table seen;   /* addresses behind pointers, of this variable */
+	uint64_t values_left;
+	unsigned depth, nesting;
+};
+
+/* Whether a value of this type can lead to a map. */
+bool lister_leads_to_maps(struct lister *lister, struct gotype *type);
+/* Reports the maps of the value at an address, under lister->name. */
+void lister_visit_value(struct lister *lister, struct gotype *type, taddr address);
+/* The same of a map whose header is known. */
+void lister_report(struct lister *lister, struct gotype *type, uint64_t header);
+void lister_free(struct lister *lister);
+
+#endif
