@@ -7,6 +7,7 @@
 #include "analysis/stat.h"
 #include "map/map.h"
 #include "stack/stack.h"
+#include "target/cache.h"
 #include "util/alloc.h"
 #include "util/interrupt.h"
 
@@ -14,7 +15,7 @@ struct error *census_create(struct program *program, struct census *out)
 {
 	size_t count;
 
-	*out = (struct census){ .program = program };
+	*out = (struct census){ .program = program, .base = program->memory };
 	out->types = heap_types_create(program);
 	heap_map_types(out->types, &count);
 	TRY(stack_open(program, &out->stack));
@@ -24,6 +25,8 @@ struct error *census_create(struct program *program, struct census *out)
 
 void census_free(struct census *census)
 {
+	census->program->memory = census->base;
+	cache_destroy(census->cache);
 	heap_maps_free(&census->maps);
 	heap_walk_free(census->walk);
 	heap_roots_free(&census->roots);
@@ -76,10 +79,22 @@ static struct error *measure_all(struct census *census)
 	return NULL;
 }
 
+/* Headers, buckets, strings: many small things, in order of address for the most part. A core's are views. */
+static void use_cache(struct census *census)
+{
+	enum { PAGES = 4096 };
+
+	if (census->base->ops->view != NULL)
+		return;
+	census->cache = cache_create(census->base, PAGES);
+	census->program->memory = cache_target(census->cache);
+}
+
 struct error *census_take(struct census *census, const struct census_options *options)
 {
 	const struct heap_walk_options walk = { options->progress, options->context };
 
+	use_cache(census);
 	TRY(heap_spans_load(census->program, &census->findings, &census->spans));
 	TRY(heap_roots_load(census->program, census->spans, &census->findings, &census->roots));
 	TRY(heap_walk_create(census->program, census->spans, census->types, &walk, &census->findings, &census->walk));

@@ -26,6 +26,8 @@ struct census_map {
 
 struct census {
 	struct program *program;
+	struct target *base;     /* program->memory before and after the census */
+	struct cache *cache;     /* NULL: the target's memory is at hand as it is */
 	struct heap_types *types;
 	struct heap_spans *spans;
 	struct heap_roots roots;
@@ -43,7 +45,7 @@ struct census {
 
 /* What takes the DWARF of the whole program and no memory that changes: before the target is stopped. Ended with census_free(). */
 struct error *census_create(struct program *program, struct census *out) MUST_CHECK;
-/* While the target stands still. */
+/* While the target stands still. program->memory is something else from here to census_free(). */
 struct error *census_take(struct census *census, const struct census_options *options) MUST_CHECK;
 /* Who can name the owners of its maps, as long as the memory is that of the census. */
 struct error *census_owners(struct census *census, struct owners **out) MUST_CHECK;
