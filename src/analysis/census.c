@@ -39,17 +39,12 @@ void census_free(struct census *census)
 	*census = (struct census){ 0 };
 }
 
-/* What the map owns. One that contradicts itself is as large as what could be read of it. */
-static void measure(struct census_map *item)
+/* One that contradicts itself is as large as what could be read of it. */
+void census_measure(struct census_map *item)
 {
 	struct findings findings = { 0 };
 	struct map_stat stat = { 0 };
 	struct go_map map;
-
-	item->like = item->found.type ? item->found.type : item->found.candidate_count ? item->found.candidates[0] : NULL;
-	if (item->like == NULL)
-		return;
-
 	struct error *error = map_open(item->like, item->found.address, &map);
 
 	if (error == NULL)
@@ -63,17 +58,21 @@ static void measure(struct census_map *item)
 	findings_free(&findings);
 }
 
+void census_reserve(struct census *census)
+{
+	ARRAY_RESERVE(census->items, census->count, census->capacity);
+}
+
 static struct error *measure_all(struct census *census)
 {
-	census->items = xcalloc(census->maps.count + 1, sizeof(*census->items));
-	census->count = census->maps.count;
-	for (size_t i = 0; i < census->count; i++) {
-		struct census_map *item = &census->items[i];
+	for (size_t i = 0; i < census->maps.count; i++) {
+		struct census_map item = { .found = census->maps.items[i] };
 
-		item->found = census->maps.items[i];
-		if (item->found.type != NULL)
-			item->found.type = heap_type_preferred(census->types, item->found.type);
-		measure(item);
+		item.like = item.found.type ? item.found.type : item.found.candidate_count ? item.found.candidates[0] : NULL;
+		if (item.like != NULL)
+			census_measure(&item);
+		census_reserve(census);
+		census->items[census->count++] = item;
 		TRY(interrupt_check());
 	}
 	return NULL;
@@ -103,6 +102,7 @@ struct error *census_take(struct census *census, const struct census_options *op
 	TRY(heap_walk_run(census->walk));
 	TRY(heap_maps_find(census->walk, options->garbage, &census->maps));
 	TRY(measure_all(census));
+	TRY(census_find_sync(census));
 	heap_walk_figures(census->walk, &census->reached);
 	error_free(heap_figures_read(census->program, &census->figures)); /* figures that are not to be had stay unknown */
 	return NULL;

@@ -22,6 +22,7 @@ struct census_map {
 	uint64_t capacity;     /* slots, as stat has it */
 	double load_factor;
 	uint64_t bytes, wasted_bytes; /* as stat has them */
+	bool is_sync;          /* a sync.Map: found.address is where the struct lies, found.slot the object that it lies in */
 };
 
 struct census {
@@ -37,7 +38,7 @@ struct census {
 	size_t local_count, local_capacity;
 	struct heap_maps maps;
 	struct census_map *items; /* in order of address */
-	size_t count;
+	size_t count, capacity;
 	struct heap_figures figures;
 	struct heap_walk_figures reached;
 	struct findings findings; /* of the heap itself; those of single maps are not kept: ask stat or verify */

@@ -182,8 +182,9 @@ static struct error *select_field(const struct parser *parser, struct place *pla
 	*found = index >= 0;
 	if (*found) {
 		const struct gotype_field *field = &place->type->fields[index];
+		struct gotype *pointer = field->type->kind == GO_UNSAFE_POINTER ? gotype_atomic_pointer(place->type) : NULL;
 
-		*place = part_of(place, field->type, field->offset);
+		*place = part_of(place, pointer ? pointer : field->type, field->offset);
 		return NULL;
 	}
 	for (size_t i = 0; i < place->type->field_count && depth < NESTING_LIMIT; i++) {

@@ -330,7 +330,8 @@ void owner_of_slot(struct owners *owners, uint64_t slot, struct owner_path *out)
 	free(chain.slots);
 }
 
-void owner_of_word(struct owners *owners, taddr address, struct owner_path *out)
+/* `follow`: the way to what the word there leads to, else the way to what lies there. */
+static void name_address(struct owners *owners, taddr address, bool follow, struct owner_path *out)
 {
 	struct buffer text = { 0 };
 	struct owner_view view = { .owners = owners, .text = &text, .exact = true };
@@ -340,12 +341,30 @@ void owner_of_word(struct owners *owners, taddr address, struct owner_path *out)
 	if (span != NULL) {
 		climb(owners, span->first + heap_slot_in(span, address.v), &chain);
 		label_chain(&view, &chain);
-		owner_label_word(&view, address.v);
-	} else {
+		if (follow)
+			owner_label_word(&view, address.v);
+		else
+			owner_label_place(&view, address.v);
+	} else if (follow) {
 		const struct heap_origin root = { HEAP_ORIGIN_DATA, address, 0 };
 
 		label_root(&view, &root);
+	} else if (owner_label_variable(&view, address.v)) {
+		owner_label_place(&view, address.v);
+	} else {
+		buffer_append_format(&text, "(data 0x%llx)", (unsigned long long)address.v);
+		view.exact = false;
 	}
-	finish(&text, &view, (unsigned)chain.count + 1, out);
+	finish(&text, &view, (unsigned)chain.count + (follow ? 1 : 0), out);
 	free(chain.slots);
+}
+
+void owner_of_word(struct owners *owners, taddr address, struct owner_path *out)
+{
+	name_address(owners, address, true, out);
+}
+
+void owner_of_place(struct owners *owners, taddr address, struct owner_path *out)
+{
+	name_address(owners, address, false, out);
 }

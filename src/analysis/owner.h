@@ -45,6 +45,8 @@ void owners_destroy(struct owners *owners);
 void owner_of_slot(struct owners *owners, uint64_t slot, struct owner_path *out);
 /* The way to what the word at `address` (of an object, a variable, a stack) leads to. */
 void owner_of_word(struct owners *owners, taddr address, struct owner_path *out);
+/* The way to the value that lies at `address`, in an object or a variable. */
+void owner_of_place(struct owners *owners, taddr address, struct owner_path *out);
 void owner_path_free(struct owner_path *path);
 
 #endif

@@ -20,6 +20,8 @@ static bool is_inside_sync(const struct gotype *type)
 
 void owner_label_part(struct owner_view *view, struct gotype *type, uint64_t offset)
 {
+	const struct gotype *holder = type; /* the struct that the part is a field of */
+
 	for (;;) {
 		struct error *error = gotype_complete(type);
 		const struct gotype_field *field = NULL;
@@ -27,7 +29,7 @@ void owner_label_part(struct owner_view *view, struct gotype *type, uint64_t off
 		error_free(error);
 		if (is_inside_sync(type))
 			return;
-		if (type->kind == GO_UNSAFE_POINTER)
+		if (type->kind == GO_UNSAFE_POINTER && gotype_atomic_pointer(holder) == NULL)
 			view->exact = false;
 		if (type->kind == GO_ARRAY && type->elem != NULL && type->elem->size != 0) {
 			buffer_append_format(view->text, "[%llu]", (unsigned long long)(offset / type->elem->size));
@@ -43,6 +45,7 @@ void owner_label_part(struct owner_view *view, struct gotype *type, uint64_t off
 		view->exact &= strcmp(field->name, "_") != 0;
 		buffer_append_format(view->text, ".%s", field->name);
 		offset -= field->offset;
+		holder = type;
 		type = field->type;
 	}
 }
@@ -111,7 +114,7 @@ static heap_type_id target_of(struct owner_view *view, const struct heap_type *t
 {
 	struct owners *owners = view->owners;
 	unsigned size = owners->program->machine.word_size;
-	uint64_t offset = (address - view->base) % type->size;
+	uint64_t offset = type->repeats ? (address - view->base) % type->size : address - view->base;
 
 	for (uint32_t i = 0; i < type->word_count; i++) {
 		const struct heap_word *word = &type->words[i];
@@ -217,36 +220,74 @@ static void label_by_form(struct owner_view *view, const struct heap_type *type,
 	}
 }
 
-void owner_label_word(struct owner_view *view, uint64_t address)
+/* Bytes from the start that the type knows of. */
+static uint64_t extent_of(const struct heap_type *type)
+{
+	uint64_t end = type->size;
+
+	if (type->word_count != 0 && type->words[type->word_count - 1].offset + 8 > end)
+		end = type->words[type->word_count - 1].offset + 8;
+	return end;
+}
+
+/* What the object itself says: of a func value which function's it is, of a node which kind. */
+static void look_at_object(struct owner_view *view)
+{
+	uint8_t head[64] = { 0 };
+	size_t got = view->type ? target_read_some(view->owners->program->memory, taddr_of(view->base), head, sizeof(head)) : 0;
+
+	if (got != 0)
+		view->type = heap_type_of_object(view->owners->types, view->type, head, got);
+}
+
+/*
+ * The word of the object that the last pointer led to. Sets view->type to that of the object, and view->base to its start, where the
+ * pointer led into the middle, or said nothing: the object itself may know better.
+ */
+static const struct heap_type *type_for_word(struct owner_view *view, uint64_t address)
 {
 	struct owners *owners = view->owners;
 	const struct heap_span *span = heap_span_find(owners->spans, address);
+
+	look_at_object(view);
+
 	const struct heap_type *type = view->type ? heap_type_complete(owners->types, view->type) : NULL;
 
-	/* a pointer into the middle, or to something of unknown type: the object itself may know better */
-	if (type == NULL || address < view->base || (!type->repeats && address - view->base >= type->size)) {
-		uint32_t index = span ? heap_slot_in(span, address) : 0;
+	if (type != NULL && address >= view->base && (type->repeats || address - view->base < extent_of(type)))
+		return type;
 
-		view->exact = false;
-		view->base = span ? heap_slot_address(span, index) + span->header : address;
-		view->type = span && span->scannable ? heap_walk_type(owners->walk, span->first + index) : 0;
-		buffer_append_text(view->text, view->type ? ".(…)" : "");
-		type = view->type ? heap_type_complete(owners->types, view->type) : NULL;
-	}
+	uint32_t index = span ? heap_slot_in(span, address) : 0;
 
-	heap_type_id target = 0;
+	view->exact = false;
+	view->base = span ? heap_slot_address(span, index) + span->header : address;
+	view->type = span && span->scannable ? heap_walk_type(owners->walk, span->first + index) : 0;
+	buffer_append_text(view->text, view->type ? ".(…)" : "");
+	return view->type ? heap_type_complete(owners->types, view->type) : NULL;
+}
+
+void owner_label_place(struct owner_view *view, uint64_t address)
+{
+	const struct heap_type *type = type_for_word(view, address);
 
 	if (type == NULL || address < view->base) {
 		buffer_append_format(view->text, ".(word %llu of an unknown object)",
-				     (unsigned long long)(address - view->base) / owners->program->machine.word_size);
-	} else {
-		const struct heap_type copy = *type; /* labels make new types, which move the others */
-
-		label_by_form(view, &copy, address);
-		target = target_of(view, &copy, address);
+				     (unsigned long long)(address - view->base) / view->owners->program->machine.word_size);
+		return;
 	}
+
+	const struct heap_type copy = *type; /* labels make new types, which move the others */
+
+	label_by_form(view, &copy, address);
+}
+
+void owner_label_word(struct owner_view *view, uint64_t address)
+{
+	owner_label_place(view, address);
+
+	heap_type_id target = view->type ? target_of(view, heap_type_complete(view->owners->types, view->type), address) : 0;
+
 	view->type = target & ~HEAP_TYPE_GUESS;
-	view->base = read_word(owners, address);
+	view->base = read_word(view->owners, address);
 }
 
 /* --- variables --------------------------------------------------------------------------------------------------------------- */

@@ -48,6 +48,8 @@ struct owner_view {
 	uint64_t base;     /* where that begins */
 };
 
+/* Appends what the value at `address` is called, of the object that the last pointer led to. */
+void owner_label_place(struct owner_view *view, uint64_t address);
 /* Appends what the word at `address` is called, and sets type and base to those of what it leads to. */
 void owner_label_word(struct owner_view *view, uint64_t address);
 /* The part of a value of `type` that lies at `offset`: .field[3].other */

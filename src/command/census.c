@@ -37,7 +37,9 @@ void census_report(struct session *session, const struct census *census)
 void census_owner(struct owners *owners, const struct census_map *map, struct owner_path *out)
 {
 	*out = (struct owner_path){ 0 };
-	if (map->found.slot != UINT64_MAX && map->found.reached)
+	if (map->is_sync)
+		owner_of_place(owners, map->found.address, out);
+	else if (map->found.slot != UINT64_MAX && map->found.reached)
 		owner_of_slot(owners, map->found.slot, out);
 	else if (map->found.slot == UINT64_MAX && map->found.from.v != 0)
 		owner_of_word(owners, map->found.from, out);
@@ -83,7 +85,7 @@ void census_json_map(struct session *session, const struct census_map *map, cons
 	if (map->found.type == NULL)
 		json_candidates(json, &map->found);
 	json_field_address(json, "address", map->found.address);
-	json_field_name(json, "implementation", implementation_of(session));
+	json_field_name(json, "implementation", map->is_sync ? "sync" : implementation_of(session));
 	json_field_unsigned(json, "len", map->found.length);
 	json_field_unsigned(json, "capacity", map->capacity);
 	json_key(json, "load_factor");

@@ -131,6 +131,12 @@ struct error *gotype_find_described(struct program *program, const char *name, s
 struct error *gotype_of_interface(struct gotype *type, taddr address, const uint8_t *bytes, struct gotype **dynamic,
 				  taddr *value, bool *inside) MUST_CHECK;
 
+/*
+ * sync/atomic.Pointer[T] of Go >= 1.19 (and internal/runtime/atomic's) is struct { _ [0]*T; _ noCopy; v unsafe.Pointer }: the type *T of what v
+ * is, by the field of no size. NULL: a struct that says nothing of the kind.
+ */
+struct gotype *gotype_atomic_pointer(const struct gotype *type);
+
 /* The field's index, or -1. */
 int gotype_field_find(const struct gotype *type, const char *name);
 

@@ -151,3 +151,21 @@ struct error *gotype_align(struct gotype *type, uint64_t *out)
 	*out = traits->align;
 	return NULL;
 }
+
+struct gotype *gotype_atomic_pointer(const struct gotype *type)
+{
+	for (size_t i = 0; i < type->field_count; i++) {
+		struct gotype *field = type->fields[i].type;
+		struct error *error = field->kind == GO_ARRAY && field->size == 0 ? gotype_complete(field) : NULL;
+		bool empty = error == NULL && field->kind == GO_ARRAY && field->completed && field->length == 0;
+
+		error_free(error);
+		if (!empty || field->elem == NULL || field->elem->kind != GO_POINTER)
+			continue;
+		error = gotype_complete(field->elem);
+		empty = error == NULL && field->elem->elem != NULL;
+		error_free(error);
+		return empty ? field->elem : NULL;
+	}
+	return NULL;
+}

@@ -40,6 +40,7 @@ enum heap_form {
 enum heap_word_kind {
 	HEAP_WORD_POINTER,   /* leads to `target` */
 	HEAP_WORD_SLICE,     /* three words: leads to `target` (HEAP_VALUES), the third is how many there is room for */
+	HEAP_WORD_ARRAY,     /* two words: leads to `target` (HEAP_VALUES), the second is how many */
 	HEAP_WORD_EFACE,     /* two words: type descriptor, value */
 	HEAP_WORD_IFACE,     /* two words: itab, value */
 	HEAP_WORD_BUFFER,    /* of a channel: leads to `target` (HEAP_VALUES), as many as the channel says */

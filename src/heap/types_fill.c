@@ -38,27 +38,6 @@ static void add_target(struct filler *filler, uint64_t offset, enum heap_word_ki
 
 static void add_value(struct filler *filler, uint64_t offset, struct gotype *type);
 
-/*
- * sync/atomic.Pointer[T] of Go >= 1.19 (and internal/runtime/atomic's) is struct { _ [0]*T; _ noCopy; v unsafe.Pointer }: what v
- * leads to is said by the field of no size. NULL where the struct says nothing of the kind.
- */
-static struct gotype *said_by_empty_field(const struct gotype *type)
-{
-	for (size_t i = 0; i < type->field_count; i++) {
-		struct gotype *field = type->fields[i].type;
-		struct error *error = field->kind == GO_ARRAY && field->size == 0 ? gotype_complete(field) : NULL;
-
-		error_free(error);
-		if (field->kind == GO_ARRAY && field->completed && field->length == 0 && field->elem != NULL &&
-		    field->elem->kind == GO_POINTER) {
-			error = gotype_complete(field->elem);
-			error_free(error);
-			return field->elem->elem;
-		}
-	}
-	return NULL;
-}
-
 /* sync/map.go, Go <= 1.19: entry is struct { p unsafe.Pointer }, which is a *any. */
 static struct gotype *said_by_name(const struct gotype *type)
 {
@@ -83,12 +62,27 @@ static void add_sync(struct filler *filler, uint64_t offset, struct gotype *type
 		add_target(filler, offset + layout->root.offset, HEAP_WORD_POINTER, HEAP_SYNC_NODE, type);
 }
 
+/* sync/pool.go: local and victim lead to a [P]poolLocal, the word behind each says how many. */
+static void add_pool(struct filler *filler, uint64_t offset, struct gotype *type)
+{
+	struct gotype *local;
+	struct error *error = program_type_named(type->program, "sync.poolLocal", &local);
+
+	if (error != NULL) {
+		error_free(error);
+		return;
+	}
+	for (size_t i = 0; i < type->field_count; i++)
+		if (strcmp(type->fields[i].name, "local") == 0 || strcmp(type->fields[i].name, "victim") == 0)
+			add_target(filler, offset + type->fields[i].offset, HEAP_WORD_ARRAY, HEAP_VALUES, local);
+}
+
 static void add_fields(struct filler *filler, uint64_t offset, struct gotype *type)
 {
-	struct gotype *said = said_by_empty_field(type);
+	struct gotype *pointer = gotype_atomic_pointer(type), *said = pointer ? pointer->elem : said_by_name(type);
 
-	if (said == NULL)
-		said = said_by_name(type);
+	if (strcmp(type->name, "sync.Pool") == 0)
+		add_pool(filler, offset, type);
 	if (gotype_is_sync(type)) {
 		add_sync(filler, offset, type);
 		if (sync_layout_of(type) != NULL && sync_layout_of(type)->form == SYNC_TRIE)

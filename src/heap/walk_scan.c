@@ -68,6 +68,9 @@ static void scan_word(struct heap_walk *walk, const struct scan *scan, size_t at
 	case HEAP_WORD_SLICE:
 		walk_add_edge(walk, value, scan->address + at, word_at(walk, scan, at + 2 * size), scan->parent, word->target);
 		break;
+	case HEAP_WORD_ARRAY:
+		walk_add_edge(walk, value, scan->address + at, word_at(walk, scan, at + size), scan->parent, word->target);
+		break;
 	case HEAP_WORD_BUFFER:
 		walk_add_edge(walk, value, scan->address + at, buffer_length(walk, scan, at, word), scan->parent, word->target);
 		break;

@@ -14,7 +14,7 @@ enum {
 struct line {
 	uint64_t number; /* of the page; UINT64_MAX: none */
 	uint32_t got;    /* bytes that are good */
-	bool wanted;     /* is being fetched */
+	uint32_t batch;  /* the last that needed it */
 };
 
 struct cache {
@@ -26,6 +26,7 @@ struct cache {
 	struct target_piece pieces[BATCH];
 	struct line *fetched[BATCH];
 	size_t piece_count;
+	uint32_t batch; /* of pieces that are answered together */
 };
 
 static struct cache *cache_of(struct target *target)
@@ -47,24 +48,24 @@ static void fetch(struct cache *cache)
 {
 	if (cache->piece_count != 0)
 		target_read_pieces(cache->base, cache->pieces, cache->piece_count);
-	for (size_t i = 0; i < cache->piece_count; i++) {
+	for (size_t i = 0; i < cache->piece_count; i++)
 		cache->fetched[i]->got = (uint32_t)cache->pieces[i].got;
-		cache->fetched[i]->wanted = false;
-	}
 	cache->piece_count = 0;
 }
 
-/* Notes that the page is to be fetched, if it is not there. False: its line waits for another page, or the batch is full. */
+/* Notes that the page is needed, and to be fetched if it is not there. False: the batch needs its line for another page, or is full. */
 static bool want(struct cache *cache, uint64_t number)
 {
 	struct line *line = line_of(cache, number);
 
-	if (line->number == number)
+	if (line->number == number) {
+		line->batch = cache->batch;
 		return true;
-	if (line->wanted || cache->piece_count == BATCH)
+	}
+	if (line->batch == cache->batch || cache->piece_count == BATCH)
 		return false;
 	line->number = number;
-	line->wanted = true;
+	line->batch = cache->batch;
 	cache->fetched[cache->piece_count] = line;
 	cache->pieces[cache->piece_count++] =
 		(struct target_piece){ taddr_of(number * PAGE), bytes_of(cache, line), PAGE, 0 };
@@ -109,6 +110,7 @@ static void cache_read_pieces(struct target *target, struct target_piece *pieces
 	for (size_t i = 0; i < count;) {
 		size_t first = i;
 
+		cache->batch++;
 		if (!is_small(&pieces[i])) {
 			while (i < count && !is_small(&pieces[i]))
 				i++;
