@@ -4,8 +4,7 @@
  * To GDB this is a JIT reader (jit-reader-load) that knows no JIT code. GDB asks it to unwind each frame that it builds, and it
  * declines, but for frame 0 where another goroutine is to be seen behind it. And where the commands in mapscope.gdb have left a
  * request in our files, it first runs mapscope as a child and answers its reads with GDB's own: of a process, a core, whatever GDB
- * looks at. What the child printed becomes a script of printf commands, which mapscope.gdb sources, so that it goes where all
- * that GDB prints goes.
+ * looks at. What the child printed GDB prints itself (print.h).
  *
  * GDB's functions may throw a C++ exception through these here, when Ctrl-C was typed: hence -fexceptions, and cleanup attributes
  * on all that must not be left behind.
@@ -21,12 +20,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "target/wire.h"
+#include "files.h"
+#include "print.h"
+#include "window.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -38,46 +38,12 @@ extern char **environ;
 
 enum {
 	ARGUMENTS_LIMIT = 1000,
-	REQUEST_LIMIT = 1 << 20, /* bytes */
-	PATIENCE_MS = 50,        /* Ctrl-C is looked for so often while the child computes */
-	LINE_LIMIT = 4000,       /* bytes of text in one printf command */
-	ABOVE_OURS = PLUGIN_END, /* descriptors from here on are in nobody's way */
+	REQUEST_LIMIT = 1 << 20,   /* bytes */
+	PATIENCE_MS = 50,          /* Ctrl-C is looked for so often while the child computes */
 };
 
 static bool usable; /* our files are open */
 static bool busy;   /* a request is being run: frames that are built meanwhile are none of our business */
-
-/* --- files in memory ------------------------------------------------------------------------------------------ */
-
-static bool create_file(int number)
-{
-	if (fcntl(number, F_GETFD) >= 0)
-		return false; /* somebody else's */
-
-	int fd = memfd_create("mapscope", MFD_CLOEXEC);
-
-	if (fd < 0)
-		return false;
-
-	bool good = dup3(fd, number, O_CLOEXEC) >= 0;
-
-	close(fd);
-	return good;
-}
-
-static void empty(int fd)
-{
-	if (ftruncate(fd, 0) == 0)
-		lseek(fd, 0, SEEK_SET);
-}
-
-/* By lseek(), for fstat() is a new symbol of glibc 2.33: GDBs beside an older one could not load us. */
-static off_t size_of(int fd)
-{
-	off_t size = lseek(fd, 0, SEEK_END);
-
-	return size > 0 ? size : 0;
-}
 
 /* --- the child ------------------------------------------------------------------------------------------------ */
 
@@ -106,7 +72,7 @@ static void service_end(struct service *service)
 /* The words of PLUGIN_REQUEST, with NULL behind them. False where there are none, or absurdly many. */
 static bool read_request(struct service *service, char **words)
 {
-	off_t size = size_of(PLUGIN_REQUEST);
+	off_t size = file_size(PLUGIN_REQUEST);
 	size_t count = 0;
 
 	if (size <= 0 || size > REQUEST_LIMIT)
@@ -189,20 +155,22 @@ static bool start(struct service *service, char **words)
 
 /* --- its requests --------------------------------------------------------------------------------------------- */
 
-/*
- * Waits for the child's next request. GDB sees Ctrl-C only when it is asked for something: so it is asked, by a read of
- * `readable`, which does not return then. False once the child has ended.
- */
+/* GDB sees Ctrl-C only when it is asked for something: so it is asked, by a read of `readable`, which does not return then. */
+static void look_for_interrupt(gdb_target_read *target_read, uint64_t readable)
+{
+	uint8_t byte;
+
+	target_read(readable, &byte, 1);
+}
+
+/* Waits for the child's next request. False once the child has ended. */
 static bool wait_for_request(const struct service *service, gdb_target_read *target_read, uint64_t readable)
 {
 	struct pollfd from = { .fd = service->socket, .events = POLLIN };
 	int ready;
 
-	while ((ready = poll(&from, 1, PATIENCE_MS)) == 0 || (ready < 0 && errno == EINTR)) {
-		uint8_t byte;
-
-		target_read(readable, &byte, 1);
-	}
+	while ((ready = poll(&from, 1, PATIENCE_MS)) == 0 || (ready < 0 && errno == EINTR))
+		look_for_interrupt(target_read, readable);
 	return ready > 0;
 }
 
@@ -267,70 +235,6 @@ static int wait_for_end(struct service *service)
 	return 128 + WTERMSIG(status);
 }
 
-/* --- what it printed, as GDB commands ------------------------------------------------------------------------------ */
-
-/* One byte inside the quotes of a printf command, which knows few escapes: control bytes the program has escaped itself. */
-static void write_byte(FILE *script, uint8_t byte)
-{
-	if (byte == '\n')
-		fputs("\\n", script);
-	else if (byte == '%')
-		fputs("%%", script);
-	else if (byte == '"' || byte == '\\')
-		fprintf(script, "\\%c", byte);
-	else
-		putc(byte, script);
-}
-
-/* Commands of bounded length that end with a line of text, where one ends in time. */
-static void write_printf(FILE *script, const uint8_t *text, size_t length)
-{
-	while (length > 0) {
-		size_t part = length < LINE_LIMIT ? length : LINE_LIMIT;
-		const uint8_t *end = memrchr(text, '\n', part);
-
-		if (end != NULL)
-			part = (size_t)(end - text) + 1;
-		while (part < length && part > 1 && (text[part] & 0xc0) == 0x80)
-			part--; /* not in the middle of a character */
-		fputs("printf \"", script);
-		for (size_t i = 0; i < part; i++)
-			write_byte(script, text[i]);
-		fputs("\"\n", script);
-		text += part;
-		length -= part;
-	}
-}
-
-/* Copies a file of ours into the script, as text to print or as the commands that it holds. */
-static void write_file(FILE *script, int fd, bool as_text)
-{
-	size_t size = (size_t)size_of(fd);
-	void *bytes = size != 0 ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
-
-	if (bytes == MAP_FAILED)
-		return;
-	if (as_text)
-		write_printf(script, bytes, size);
-	else
-		fwrite(bytes, 1, size, script);
-	munmap(bytes, size);
-}
-
-static void write_script(int status)
-{
-	int fd = fcntl(PLUGIN_SCRIPT, F_DUPFD_CLOEXEC, ABOVE_OURS);
-	FILE *script = fd >= 0 ? fdopen(fd, "w") : NULL;
-
-	if (script == NULL)
-		return;
-	write_file(script, PLUGIN_TEXT, true);
-	write_file(script, PLUGIN_VARIABLES, false);
-	fprintf(script, "set $map_status = %d\n", status);
-	fclose(script);
-	empty(PLUGIN_TEXT);
-}
-
 /* --- another goroutine's frames --------------------------------------------------------------------------------------- */
 
 /* What is shown now, and where frame 0 was when that began: it stays, and ends where the thread moves. */
@@ -378,7 +282,7 @@ static void change_view(struct gdb_unwind_callbacks *callbacks)
 
 	if (pread(PLUGIN_VIEW, wanted, sizeof(*wanted), 0) != sizeof(*wanted))
 		return;
-	empty(PLUGIN_VIEW);
+	file_empty(PLUGIN_VIEW);
 	view.on = wanted->saved_length != 0 && wanted->saved_length <= WIRE_SAVED_MAX && wanted->registers >= 2 &&
 		  wanted->registers <= WIRE_REGISTERS_MAX && wanted->size <= sizeof(uint64_t) &&
 		  callbacks->target_read(wanted->saved, view.saved, (int)wanted->saved_length) == GDB_SUCCESS;
@@ -412,34 +316,46 @@ static void show_view(struct gdb_unwind_callbacks *callbacks)
 
 /* --- GDB's side ----------------------------------------------------------------------------------------------------- */
 
-static void run_request(gdb_target_read *target_read)
+/* `pc` is where memory can be read. */
+static void run_request(gdb_target_read *target_read, uint64_t pc)
 {
 	struct service service __attribute__((cleanup(service_end))) = { .socket = -1 };
 	char *words[ARGUMENTS_LIMIT + 1];
-	uint64_t pc = 0;
 	int status = 127; /* a shell's, for what cannot be run */
 
 	busy = true;
-	if (pread(PLUGIN_GO, &pc, sizeof(pc), 0) < 0)
-		pc = 0;
-	empty(PLUGIN_GO);
-	empty(PLUGIN_TEXT);
-	empty(PLUGIN_SCRIPT);
-	empty(PLUGIN_VARIABLES);
+	file_empty(PLUGIN_SCRIPT);
+	file_empty(PLUGIN_VARIABLES);
+	print_end();
 	if (read_request(&service, words) && start(&service, words)) {
 		answer(&service, target_read, pc);
 		status = wait_for_end(&service);
 	}
-	empty(PLUGIN_REQUEST);
-	write_script(status);
+	file_empty(PLUGIN_REQUEST);
+	print_start(status);
+	look_for_interrupt(target_read, pc); /* that came meanwhile */
+}
+
+/* What mapscope.gdb has written PLUGIN_GO for: a command, or more of what the last one printed. */
+static void go(gdb_target_read *target_read)
+{
+	uint64_t word = 0; /* $pc, or the turn that has been printed */
+
+	if (pread(PLUGIN_GO, &word, sizeof(word), 0) < 0)
+		word = 0;
+	file_empty(PLUGIN_GO);
+	if (file_size(PLUGIN_REQUEST) == 0 && print_has_more(word))
+		print_more();
+	else
+		run_request(target_read, word);
 }
 
 static enum gdb_status unwind(struct gdb_reader_funcs *self, struct gdb_unwind_callbacks *callbacks)
 {
 	if (!usable || busy)
 		return GDB_FAIL;
-	if (size_of(PLUGIN_GO) != 0) {
-		run_request(callbacks->target_read);
+	if (file_size(PLUGIN_GO) != 0) {
+		go(callbacks->target_read);
 		change_view(callbacks);
 	}
 	if (!view_holds(callbacks))
@@ -462,8 +378,9 @@ static enum gdb_status read_debug_info(struct gdb_reader_funcs *self, struct gdb
 
 static void destroy(struct gdb_reader_funcs *self)
 {
-	for (int fd = PLUGIN_FIRST; usable && fd < PLUGIN_END; fd++)
-		close(fd);
+	if (usable)
+		files_close();
+	window_forget();
 	usable = false;
 	view.on = false;
 }
@@ -477,12 +394,7 @@ struct gdb_reader_funcs *gdb_init_reader(void)
 		.get_frame_id = get_frame_id,
 		.destroy = destroy,
 	};
-	int fd = PLUGIN_FIRST;
 
-	while (fd < PLUGIN_END && create_file(fd))
-		fd++;
-	usable = fd == PLUGIN_END;
-	while (!usable && fd > PLUGIN_FIRST)
-		close(--fd);
+	usable = files_open();
 	return &functions;
 }

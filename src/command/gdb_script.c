@@ -106,13 +106,32 @@ static void print_prefix(void)
 	     "Show what is inside the maps of a Go program.\n"
 	     "Each command sets $map_status: 0 where all went well.\n"
 	     "Those that read a map set $map_address and $map_count too.\n"
-	     "Much output goes faster to a file: mapscope show MAP --max 0 >FILE\n"
+	     "A last word >FILE sends the output to a file: mapscope show MAP --max 0 >FILE\n"
 	     "end\n");
 }
 
 /*
- * What all commands do: the steps that --prepare writes are sourced, then GDB is made to build its frame 0 anew, in which the
- * reader runs the request, then what that printed is sourced. Asking for $pc ends it where there is no process.
+ * Makes GDB build its frame 0 anew, for which it asks the reader: by $pc, as else it would do so only when `frame apply` selects again
+ * what was selected, in a destructor, where GDB 10 swallows Ctrl-C (thread.c: ~scoped_restore_current_thread).
+ */
+static void print_flush(void)
+{
+	puts("with confirm off -- define _mapscope_flush\n"
+	     "  if $_gdb_major > 10\n"
+	     "    maintenance flush register-cache\n"
+	     "  else\n"
+	     "    eval \"flushregs\"\n" /* which later versions would warn of here already */
+	     "  end\n"
+	     "  set $_mapscope_pc = $pc\n"
+	     "end\n"
+	     "document _mapscope_flush\n"
+	     "Part of mapscope.\n"
+	     "end\n");
+}
+
+/*
+ * What all commands do: the steps that --prepare writes are sourced, then GDB is made to ask the reader, which runs the request, then
+ * what that printed is sourced. Asking for $pc ends it where there is no process.
  */
 static void print_engine(const char *tool)
 {
@@ -126,12 +145,12 @@ static void print_engine(const char *tool)
 	       "    pipe macro list | '%s' gdb-script --prepare $arg0 $arg1 /proc/$PPID/fd\n"
 	       "    source /proc/self/fd/%d\n"
 	       "    dump binary value /proc/self/fd/%d $pc\n"
-	       "    if $_gdb_major > 10\n"
-	       "      frame apply 1 -q -s maintenance flush register-cache\n"
-	       "    else\n"
-	       "      frame apply 1 -q -s flushregs\n"
+	       "    set $_mapscope_more = 1\n"
+	       "    while $_mapscope_more\n"
+	       "      set $_mapscope_more = 0\n"
+	       "      frame apply 1 -q -s _mapscope_flush\n"
+	       "      source /proc/self/fd/%d\n"
 	       "    end\n"
-	       "    source /proc/self/fd/%d\n"
 	       "  end\n"
 	       "end\n"
 	       "document _mapscope_run\n"
@@ -141,13 +160,52 @@ static void print_engine(const char *tool)
 }
 
 /*
+ * Prints what the reader shows in its window (plugin/window.h): constants whose names begin with $arg0, $arg1 parts, in turn $arg2.
+ * GDB gets the symbol file that they are in where it does not know them yet; it stays, as GDB forgets all displays with a symbol file.
+ * The turn tells whether GDB sees what the reader has written since: one without mmap() would not. Then the reader is asked for more.
+ * A constant has to be a variable's value first, for of others GDB before 16 would make a copy in the process, and print that.
+ */
+static void print_printing(void)
+{
+	printf("with confirm off -- define _mapscope_print\n"
+	       "  set $_mapscope_part = $_mapscope_void\n"
+	       "  frame apply 1 -q -s set $_mapscope_part = $arg0_turn\n"
+	       "  if $_isvoid($_mapscope_part)\n"
+	       "    frame apply 1 -q -s pipe -d " BAR " add-symbol-file /proc/self/fd/%d " BAR " cat >/dev/null\n"
+	       "    frame apply 1 -q -s set $_mapscope_part = $arg0_turn\n"
+	       "  end\n"
+	       "  if $_isvoid($_mapscope_part)\n"
+	       "    set $_mapscope_part = 0\n"
+	       "  end\n"
+	       "  if $_mapscope_part == $arg2\n"
+	       "    set $_mapscope_word = 0\n"
+	       "    while $_mapscope_word < $arg1\n"
+	       "      eval \"set $_mapscope_part = $arg0_%%d\", $_mapscope_word\n"
+	       "      printf \"%%s\", $_mapscope_part\n"
+	       "      set $_mapscope_word = $_mapscope_word + 1\n"
+	       "    end\n"
+	       "    set $_mapscope_part = $_mapscope_void\n"
+	       "    dump binary value /proc/self/fd/%d $arg0_turn\n"
+	       "    set $_mapscope_more = 1\n"
+	       "  else\n"
+	       "    printf \"mapscope: so much text this GDB does not take from it: >FILE as the last word sends it to a file\\n\"\n"
+	       "  end\n"
+	       "end\n"
+	       "document _mapscope_print\n"
+	       "Part of mapscope.\n"
+	       "end\n\n",
+	       PLUGIN_WINDOW, PLUGIN_GO);
+}
+
+/*
  * Variables are there, though void, before they are first set: GDB would look their names up in the program then, for which it reads
  * the program's headers again and again, from a gdbserver with 150 round trips.
  */
 static void print_variables(void)
 {
-	static const char *const names[] = { "_mapscope_word", "map_status", "map_address", "map_count", "map_capacity", "map_load",
-					     "map_bytes", "map_wasted" };
+	static const char *const names[] = { "_mapscope_word", "_mapscope_pc", "_mapscope_more", "_mapscope_part", "_mapscope_void",
+					     "map_status", "map_address", "map_count", "map_capacity", "map_load", "map_bytes",
+					     "map_wasted" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		printf("set $%s = $%s\n", names[i], names[i]);
@@ -167,7 +225,9 @@ static int generate(const char *tool, const char *reader)
 {
 	puts("# Commands of mapscope for GDB 9 and later. Made by `mapscope gdb-script --generate`.\n");
 	print_prefix();
+	print_flush();
 	print_engine(tool);
+	print_printing();
 	for (size_t i = 0; commands[i] != NULL; i++)
 		if (commands[i]->target != TARGET_NONE)
 			print_command(commands[i]);
@@ -345,10 +405,10 @@ static struct error *write_steps(const char *folder, const struct command *comma
 	return NULL;
 }
 
-/* What was left from the command before. */
+/* What was left from the command before. But not the window: GDB has it mapped. */
 static void empty_files(const char *folder)
 {
-	for (int number = PLUGIN_FIRST; number < PLUGIN_END; number++) {
+	for (int number = PLUGIN_FIRST; number < PLUGIN_WINDOW; number++) {
 		FILE *file = open_file(folder, number, "we");
 
 		if (file != NULL)

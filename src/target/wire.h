@@ -73,6 +73,7 @@ enum plugin_descriptor {
 	PLUGIN_GO,      /* the bytes of $pc once all is there: run the request */
 	PLUGIN_TEXT,    /* what the program printed */
 	PLUGIN_SCRIPT,  /* GDB commands that print it */
+	PLUGIN_WINDOW,  /* a symbol file that has it, where it is much (plugin/window.h) */
 	PLUGIN_END,
 };
 

@@ -31,7 +31,7 @@ def check(checks, tool, version, build):
         return
     debuggers = list(available(checks, name))
     if version == PROMPT_VERSION:
-        gdb_prompt.check(checks, debuggers, version, build)
+        gdb_prompt.check(checks, tool, debuggers, version, build)
     for debugger in debuggers:
         check_registers(checks, debugger, script, version, f"{name} {debugger.name} run")
     held = gdbtarget.Held(gdbtarget.build(version, "noopt"))

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 
+from cases import gdb_much
 from harness import gdb, gdbtarget, process
 from harness.terminal import Ended, Terminal
 
@@ -20,7 +21,7 @@ ANSWER = "2 entries"
 RECORD = re.compile(r'^(\d*[\^*+=].*|[~@&]".*"|\(gdb\) ?)$')
 
 
-def check(checks, debuggers, version, build):
+def check(checks, tool, debuggers, version, build):
     """With one Go version: nothing here depends on it."""
     name = f"{version} gdb prompt"
     if not checks.wanted(name):
@@ -29,6 +30,7 @@ def check(checks, debuggers, version, build):
     try:
         for debugger in debuggers:
             check_debugger(checks, debugger, gdb.script(build), f"{name} {debugger.name}", held)
+            gdb_much.check(checks, tool, debugger, gdb.script(build), f"{name} {debugger.name} much", held)
         checks.true(f"{name}: the process answers afterwards", held.answers(), "no pong")
     finally:
         held.close()
@@ -192,8 +194,6 @@ def check_missing_tool(checks, debugger, script, name, held, start):
     checks.true(f"{name}: says what is missing", "no-such-tool" in said[0], said[0])
     checks.equal(f"{name}: GDB goes on", "$1 = 42\n", said[1])
     checks.equal(f"{name}: the same again", said[0], said[2])
-
-
 
 
 def check_runtime_script(checks, debugger, script, name, held, start):

@@ -52,6 +52,13 @@ class Debugger:
             text = output.read().decode(errors="replace")
         return [_between(text, i) for i in range(len(commands))]
 
+    def read(self, arguments, typed, limit=60):
+        """All that GDB prints, with such an open file as its standard input."""
+        with tempfile.TemporaryFile() as output:
+            subprocess.run(arguments, stdin=typed, stdout=output, stderr=output, env=self.environment, timeout=limit, check=False)
+            output.seek(0)
+            return output.read().decode(errors="replace")
+
 
 def _between(text, number):
     _, found, rest = text.partition(f"\n{MARK}{number}\n")

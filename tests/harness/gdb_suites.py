@@ -4,9 +4,21 @@ import os
 import shutil
 
 from harness import go, process
-from harness.gdb import Debugger
+from harness.gdb import Debugger, installed, minimal
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+
+def find(name):
+    """By a name of scripts/gdb-matrix; its own name has its version then."""
+    if name == "gdb":
+        found = installed()
+    elif name == "gdb-minimal":
+        found = minimal()
+    else:
+        found = debugger(name.removeprefix("minimal-"), "gdb-minimal" if name.startswith("minimal-") else "gdb")
+    found.name = f"{found.name.split(' ')[0]} {found.version()}"
+    return found
 
 
 def debugger(suite, package="gdb"):
