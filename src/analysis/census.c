@@ -11,6 +11,9 @@
 #include "util/alloc.h"
 #include "util/interrupt.h"
 
+/* With the collector off the goal is the memory limit, which is then the largest number there is but for what the runtime itself takes. */
+#define MOST_GOAL (UINT64_C(1) << 60)
+
 struct error *census_create(struct program *program, struct census *out)
 {
 	size_t count;
@@ -105,7 +108,24 @@ struct error *census_take(struct census *census, const struct census_options *op
 	TRY(census_find_sync(census));
 	heap_walk_figures(census->walk, &census->reached);
 	error_free(heap_figures_read(census->program, &census->figures)); /* figures that are not to be had stay unknown */
+	if (census->figures.goal > MOST_GOAL)
+		census->figures.goal = UINT64_MAX;
 	return NULL;
+}
+
+const struct census_map *census_find(const struct census *census, taddr address)
+{
+	size_t low = 0, high = census->count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (census->items[middle].found.address.v < address.v)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < census->count && census->items[low].found.address.v == address.v ? &census->items[low] : NULL;
 }
 
 struct error *census_owners(struct census *census, struct owners **out)

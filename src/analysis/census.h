@@ -48,6 +48,8 @@ struct census {
 struct error *census_create(struct program *program, struct census *out) MUST_CHECK;
 /* While the target stands still. program->memory is something else from here to census_free(). */
 struct error *census_take(struct census *census, const struct census_options *options) MUST_CHECK;
+/* The one at an address; NULL: there is none. */
+const struct census_map *census_find(const struct census *census, taddr address);
 /* Who can name the owners of its maps, as long as the memory is that of the census. */
 struct error *census_owners(struct census *census, struct owners **out) MUST_CHECK;
 void census_free(struct census *census);

@@ -13,6 +13,7 @@ enum { HOLDERS_LIMIT = 1000, ARRAYS_LIMIT = 16, SLICES_LIMIT = 64 };
 struct targets {
 	uint64_t starts[1 + ARRAYS_LIMIT], ends[1 + ARRAYS_LIMIT];
 	size_t count;
+	uint64_t whole_start, whole_end; /* of what a sync.Map lies in */
 };
 
 static void add_target(struct targets *targets, uint64_t start, uint64_t end)
@@ -132,7 +133,9 @@ static struct error *look(struct census *census, struct owners *owners, taddr ad
 	out->holders = xcalloc(HOLDERS_LIMIT, sizeof(*out->holders));
 	out->arrays = xcalloc(targets->count, sizeof(*out->arrays));
 	for (size_t i = 0; i < pointers.count && error == NULL; i++) {
-		if (pointers.items[i].value != address.v)
+		uint64_t value = pointers.items[i].value;
+
+		if (out->in_object ? value < targets->whole_start || value >= targets->whole_end : value != address.v)
 			continue;
 		if (out->count == HOLDERS_LIMIT)
 			out->left_out++;
@@ -149,6 +152,21 @@ static struct error *look(struct census *census, struct owners *owners, taddr ad
 	return error;
 }
 
+/* A sync.Map has no header that pointers lead to: it lies in an object or a variable. */
+static void find_whole(const struct census *census, taddr address, uint64_t size, struct targets *targets, struct who *who)
+{
+	const struct census_map *map = census_find(census, address);
+	const struct heap_span *span = heap_span_find(census->spans, address.v);
+
+	who->in_object = map != NULL && map->is_sync;
+	targets->whole_start = address.v;
+	targets->whole_end = address.v + size;
+	if (who->in_object && span != NULL) {
+		targets->whole_start = heap_slot_address(span, heap_slot_in(span, address.v));
+		targets->whole_end = targets->whole_start + span->elem_size;
+	}
+}
+
 struct error *who_holds(struct census *census, taddr address, uint64_t size, struct who *out)
 {
 	const struct heap_span *span = heap_span_find(census->spans, address.v);
@@ -158,8 +176,11 @@ struct error *who_holds(struct census *census, taddr address, uint64_t size, str
 
 	*out = (struct who){ 0 };
 	TRY(census_owners(census, &owners));
-	add_target(&targets, address.v, address.v + size);
-	if (span != NULL && span->scannable && heap_walk_reached(census->walk, slot)) {
+	find_whole(census, address, size, &targets, out);
+	if (out->in_object)
+		owner_of_place(owners, address, &out->shortest);
+	add_target(&targets, targets.whole_start, targets.whole_end);
+	if (!out->in_object && span != NULL && span->scannable && heap_walk_reached(census->walk, slot)) {
 		owner_of_slot(owners, slot, &out->shortest);
 		add_arrays(census, slot, &targets);
 	}

@@ -27,6 +27,7 @@ struct who_array {
 
 struct who {
 	struct owner_path shortest; /* the way by which the walk came: NULL text where nothing reaches the map */
+	bool in_object;             /* a sync.Map, which is a part of something: holders are those of the whole */
 	struct who_holder *holders; /* shortest first */
 	size_t count;
 	uint64_t left_out;          /* there are more than are looked at */
@@ -34,7 +35,9 @@ struct who {
 	size_t array_count;
 };
 
-/* Of the map whose header is at `address`; `size` is the header's, in bytes. While the target still stands. */
+/*
+ * Of the map whose header (of a sync.Map: it itself) is at `address`, `size` bytes. While the target still stands.
+ */
 struct error *who_holds(struct census *census, taddr address, uint64_t size, struct who *out) MUST_CHECK;
 void who_free(struct who *who);
 

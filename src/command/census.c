@@ -5,6 +5,7 @@
 #include "render/diagnostics.h"
 #include "render/progress.h"
 #include "util/alloc.h"
+#include "util/buffer.h"
 
 static void show_progress(void *context, uint64_t done, uint64_t total)
 {
@@ -32,6 +33,35 @@ void census_report(struct session *session, const struct census *census)
 	for (size_t i = 0; i < census->findings.count; i++)
 		findings_add(&session->findings, census->findings.items[i].address, "%s", census->findings.items[i].what);
 	session->findings.total += census->findings.total - census->findings.count;
+}
+
+static struct error *not_settled(const struct session *session, const struct census_map *map)
+{
+	struct buffer types = { 0 };
+
+	for (size_t i = 0; i < map->found.candidate_count; i++) {
+		buffer_append_text(&types, i == 0 ? ": " : ", ");
+		buffer_append_text(&types, map->found.candidates[i]->name);
+	}
+
+	struct error *error = error_new(ERROR_TARGET, "%s: a map, but of which type is not settled%s", session->map_name, buffer_text(&types));
+
+	buffer_free(&types);
+	return error_hint(error, "give its type too: '(%s)(%s)'", map->like ? map->like->name : "map[string]int", session->map_name);
+}
+
+struct error *census_find_type(struct session *session, const struct census *census, taddr address, struct gotype **type)
+{
+	const struct census_map *map = census_find(census, address);
+
+	if (map == NULL)
+		return error_hint(error_new(ERROR_TARGET, "%s: no map is at this address", session->map_name),
+				  "mapscope list --all lists all there are; with its type the address is taken for one: '(map[string]int)(%s)'",
+				  session->map_name);
+	if (map->found.type == NULL)
+		return not_settled(session, map);
+	*type = map->found.type;
+	return NULL;
 }
 
 void census_owner(struct owners *owners, const struct census_map *map, struct owner_path *out)
@@ -139,6 +169,8 @@ char *census_type_text(const struct census_map *map)
 		return xstrdup("map of unknown type");
 	if (found->candidate_count == 1)
 		return xasprintf("perhaps %s", found->candidates[0]->name);
+	if (found->candidate_count == 2)
+		return xasprintf("%s or %s", found->candidates[0]->name, found->candidates[1]->name);
 	return xasprintf("%s or one of %zu others", found->candidates[0]->name, found->candidate_count - 1);
 }
 

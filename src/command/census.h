@@ -14,6 +14,8 @@ void census_report(struct session *session, const struct census *census);
 /* list --all: takes the census and prints all of it. */
 struct error *census_list(struct session *session) MUST_CHECK;
 
+/* The type of the map at an address. ERROR_TARGET where there is none, or its type is not settled. */
+struct error *census_find_type(struct session *session, const struct census *census, taddr address, struct gotype **type) MUST_CHECK;
 /* The way to one of its maps, where something reaches it; else all zeroes. */
 void census_owner(struct owners *owners, const struct census_map *map, struct owner_path *out);
 

@@ -9,6 +9,7 @@
 #include "analysis/list.h"
 #include "binary/debug.h"
 #include "binary/match.h"
+#include "command/census.h"
 #include "command/command.h"
 #include "command/gdb.h"
 #include "gotype/sync.h"
@@ -290,6 +291,21 @@ static bool match_address(void *context, const struct listed_map *map)
 	return false;
 }
 
+/* What no variable leads to directly: the whole heap is looked through, while the target stands. */
+static struct error *find_in_heap(struct session *session, taddr address, struct gotype **type)
+{
+	bool stopped = session->stopped;
+	struct census census;
+	struct error *error = census_of_session(session, false, &census);
+
+	if (error == NULL)
+		error = census_find_type(session, &census, address, type);
+	census_free(&census);
+	if (!stopped)
+		session_resume(session);
+	return error;
+}
+
 /* An address alone: its type is that of the variable that leads there. */
 static struct error *find_by_address(struct session *session, taddr address, struct gotype **type)
 {
@@ -305,8 +321,7 @@ static struct error *find_by_address(struct session *session, taddr address, str
 	if (error != NULL)
 		return error;
 	if (search.type == NULL)
-		return error_hint(error_new(ERROR_TARGET, "%s: no variable leads to a map at this address", session->map_name),
-				  "give its type too: '(map[string]int)(%s)'", session->map_name);
+		return find_in_heap(session, address, type);
 	*type = search.type;
 	return NULL;
 }

@@ -147,8 +147,9 @@ static void print_json(struct session *session, const struct census *census, con
 static void print_row(struct text_table *table, const struct session *session, const struct census *census, const struct row *row,
 		      const struct owner_path *owner)
 {
-	char *bytes = census_bytes_text(row->bytes), *wasted = census_bytes_text(row->wasted), *type = census_type_text(row->map);
-	bool by_type = session->invocation->by == TOP_BY_TYPE;
+	bool by_type = session->invocation->by == TOP_BY_TYPE, settled = row->map->found.type != NULL;
+	char *bytes = census_bytes_text(row->bytes), *wasted = census_bytes_text(row->wasted);
+	char *type = by_type && !settled ? xstrdup("(not settled)") : census_type_text(row->map);
 
 	text_table_row(table);
 	text_table_cell(table, "%s", bytes);

@@ -3,6 +3,7 @@
 #include "analysis/expression.h"
 #include "analysis/who.h"
 #include "command/census.h"
+#include "gotype/sync.h"
 #include "map/map.h"
 
 static const char *const kinds[] = { "variable", "local", "object", "word" };
@@ -37,13 +38,15 @@ static void json_array(struct json *json, const struct who_array *array)
 	json_object_end(json);
 }
 
-static void print_json(struct session *session, const struct go_map *map, const struct who *who)
+static void print_json(struct session *session, const struct session_head *head, const struct who *who)
 {
 	struct json *json = session->json;
 
 	json_object_begin(json);
-	session_json_head(session, map);
+	session_json_head_of(session, head);
 	json_field_bool(json, "live", who->shortest.text != NULL || who->count != 0);
+	if (who->shortest.text != NULL)
+		json_field_name(json, "shortest", who->shortest.text);
 	json_key(json, "holders");
 	json_array_begin(json);
 	for (size_t i = 0; i < who->count; i++)
@@ -94,36 +97,65 @@ static void print_arrays(struct session *session, const struct who *who)
 	}
 }
 
-static void print_text(struct session *session, const struct go_map *map, const struct who *who)
+static void print_text(struct session *session, const struct session_head *head, const struct who *who)
 {
-	session_text_head(session, map);
-	if (who->count == 0)
+	session_text_head_of(session, head);
+	if (who->shortest.text != NULL && who->in_object) {
+		output_text(session->output, "  ");
+		text_plain(session->output, who->shortest.text);
+		output_text(session->output, "  is the map, a part of an object or variable; these lead to that object:\n");
+	} else if (who->count == 0) {
 		output_text(session->output, "  nothing that is alive leads to it\n");
+	}
 	print_holders(session, who);
 	print_arrays(session, who);
 }
 
-static struct error *look(struct session *session, struct census *census)
+/* What the MAP is now, and how large it is where it lies. */
+static struct error *find(struct session *session, const struct census *census, struct session_head *head, uint64_t *size)
 {
+	const struct sync_layout *layout;
 	struct gotype *type;
 	struct go_map map;
-	struct who who;
-	taddr header;
+	taddr address;
 
-	TRY(session_find_map(session, &type, &header));
-	TRY(map_open(type, header, &map));
-	if (header.v == 0)
+	if (expression_is_address(session->map_name, &address))
+		TRY(census_find_type(session, census, address, &type));
+	else
+		TRY(session_find_any_map(session, &type, &address));
+	if (gotype_is_sync(type)) {
+		const struct census_map *found = census_find(census, address);
+
+		TRY(gotype_sync_layout(type, &layout));
+		*head = (struct session_head){ type->name, "sync", address, found ? found->found.length : 0 };
+		*size = layout->size;
+		return NULL;
+	}
+	TRY(map_open(type, address, &map));
+	if (address.v == 0)
 		return error_new(ERROR_TARGET, "%s: a nil map: there is nothing to hold", session->map_name);
+	*head = (struct session_head){ type->name, map_implementation_name(map.layout->implementation), address, map.length };
+	*size = map.layout->header_size;
+	return NULL;
+}
 
-	struct error *error = who_holds(census, header, map.layout->header_size, &who);
+static struct error *look(struct session *session, struct census *census)
+{
+	struct session_head head;
+	struct who who;
+	uint64_t size = 0;
+
+	TRY(find(session, census, &head, &size));
+
+	struct error *error = who_holds(census, head.address, size, &who);
 
 	session_resume(session);
 	if (error == NULL) {
 		census_report(session, census);
 		if (session->json != NULL)
-			print_json(session, &map, &who);
+			print_json(session, &head, &who);
 		else
-			print_text(session, &map, &who);
+			print_text(session, &head, &who);
 	}
 	who_free(&who);
 	return error;
@@ -137,7 +169,7 @@ static struct error *run(struct session *session)
 
 	/* a name that does not exist is told before the heap is walked; an address alone is found by that walk */
 	if (!expression_is_address(session->map_name, &header))
-		TRY(session_find_map(session, &type, &header));
+		TRY(session_find_any_map(session, &type, &header));
 
 	struct error *error = census_of_session(session, false, &census);
 

@@ -458,13 +458,19 @@ static uint64_t array_size(const struct map_judge *judge, uint64_t unit_size, ui
 	return __builtin_mul_overflow(unit_size, count, &size) ? UINT64_MAX / 2 : size;
 }
 
+/* Go 1.8 does not tell spans without pointers from others: there the mask has to. */
+static bool may_hold(const struct map_judge *judge, const struct shape *shape, const struct heap_span *span)
+{
+	return shape->pointers == span->scannable || (span->scannable && judge->program->version->minor < 9);
+}
+
 static bool fits_object(struct map_judge *judge, const struct shape *shape, const struct heap_span *span, uint32_t index,
 			uint64_t count)
 {
 	uint64_t need = array_size(judge, shape->unit_size, count), words = shape->unit_size / 8, mask[MASK_WORDS];
 	struct program *program = judge->program;
 
-	if (shape->pointers != span->scannable || need > span->elem_size || need + span->elem_size / 4 + 16 < span->elem_size)
+	if (!may_hold(judge, shape, span) || need > span->elem_size || need + span->elem_size / 4 + 16 < span->elem_size)
 		return false;
 	if (size_class_round(program->version, program->machine.word_size, need, span->scannable) + span->header != span->elem_size)
 		return false;
