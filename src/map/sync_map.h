@@ -43,6 +43,9 @@ struct sync_map {
 /* Reads what lies at `address`. ERROR_TARGET where `type` is no such map; ERROR_MEMORY where it cannot be read. */
 struct error *sync_map_open(struct gotype *type, taddr address, struct sync_map *out) MUST_CHECK;
 
+/* The same from the bytes that were read there, all layout->size of them; readOnly is read. */
+struct error *sync_map_decode(struct gotype *type, taddr address, const uint8_t *bytes, struct sync_map *out) MUST_CHECK;
+
 enum sync_state {
 	SYNC_LIVE,
 	SYNC_DELETED,    /* p is nil */
