@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "binary/debug.h"
+#include "gotype/sync.h"
 #include "util/alloc.h"
 #include "util/interrupt.h"
 

@@ -84,6 +84,13 @@ struct error *sync_map_decode(struct gotype *type, taddr address, const uint8_t 
 	return NULL;
 }
 
+const char *sync_state_name(enum sync_state state)
+{
+	static const char *const names[] = { "live", "deleted", "expunged", "unreadable" };
+
+	return names[state];
+}
+
 const char *sync_block_name(enum sync_block_what what)
 {
 	static const char *const names[] = { "readOnly", "entry", "value", "node" };

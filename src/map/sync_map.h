@@ -106,6 +106,11 @@ void sync_contents_free(struct sync_contents *contents);
 /* Whether the map has this entry: live, and the one of two parts that a lookup would find. */
 bool sync_entry_counts(const struct sync_contents *contents, size_t index);
 
+/* Trie: the entries of a node's child slot, the chain's head first: `count` of them from `first` on; 0 where it leads to none. */
+size_t sync_slot_entries(const struct sync_contents *contents, size_t node, unsigned slot, size_t *first);
+/* "live", "deleted", "expunged", "unreadable" */
+const char *sync_state_name(enum sync_state state);
+
 enum sync_block_what {
 	SYNC_BLOCK_READ_ONLY, /* struct readOnly */
 	SYNC_BLOCK_ENTRY,     /* struct entry, of either form */
