@@ -8,8 +8,8 @@
 #include "analysis/literal.h"
 #include "analysis/local.h"
 #include "analysis/suggestion.h"
+#include "analysis/sync_key.h"
 #include "binary/debug.h"
-#include "map/sync_map.h"
 #include "map/value.h"
 #include "util/alloc.h"
 #include "util/buffer.h"
@@ -331,46 +331,12 @@ static struct error *index_map(struct parser *parser, struct place *place)
 	return error;
 }
 
-/* Whether the entry's key is the literal. */
-static struct error *sync_key_equals(const struct sync_map *map, const struct sync_entry *entry, const struct literal *key,
-				     bool *found)
-{
-	struct gotype *type = map->layout->key;
-	uint8_t *bytes = xmalloc(type->size + 1);
-	struct error *error = target_read(map->program->memory, entry->key, bytes, type->size);
-
-	if (error == NULL)
-		error = literal_equals(key, type, bytes, entry->key, found);
-	free(bytes);
-	return error;
-}
-
-static struct error *find_sync_key(const struct parser *parser, const struct sync_map *map, const struct literal *key, taddr *value)
-{
-	struct findings findings = { 0 };
-	struct sync_contents contents = { 0 };
-	struct error *error = sync_contents_load(map, NULL, &findings, &contents);
-	bool found = false;
-
-	for (size_t i = 0; i < contents.count && error == NULL && !found; i++) {
-		if (!sync_entry_counts(&contents, i))
-			continue;
-		error = sync_key_equals(map, &contents.entries[i], key, &found);
-		if (found)
-			*value = contents.entries[i].value;
-	}
-	if (error == NULL && !found)
-		error = impossible(parser, "no such key", findings.total ? " (parts of the map are not readable)" : "");
-	sync_contents_free(&contents);
-	findings_free(&findings);
-	return error;
-}
-
 static struct error *index_sync(struct parser *parser, struct place *place)
 {
 	struct literal *key;
 	struct sync_map map;
 	taddr value = { 0 };
+	bool found = true, whole;
 
 	TRY(sync_map_open(place->type, place->address, &map));
 	TRY(literal_parse(&parser->at, &key));
@@ -383,9 +349,11 @@ static struct error *index_sync(struct parser *parser, struct place *place)
 		error = error_wrap(error, "%s", name);
 		free(name);
 	} else {
-		error = find_sync_key(parser, &map, key, &value);
+		error = sync_key_find(&map, key, &value, &found, &whole);
 	}
 	literal_free(key);
+	if (error == NULL && !found)
+		error = impossible(parser, "no such key", whole ? "" : " (parts of the map are not readable)");
 	if (error == NULL)
 		*place = (struct place){ .type = map.layout->value, .address = value };
 	return error;
