@@ -1,8 +1,8 @@
 /* sync.Maps that variables lead to, and the maps in their values. */
 #include <stdlib.h>
 
-#include "analysis/key_name.h"
 #include "analysis/list_private.h"
+#include "analysis/literal_text.h"
 #include "map/sync_map.h"
 #include "util/alloc.h"
 
@@ -54,11 +54,30 @@ static struct error *visit_unnamed(struct lister *lister, struct gotype *type, t
 	return error;
 }
 
+/* Appends the index that names an entry. False, and nothing appended, where its key cannot be written so. */
+static bool name_by_key(struct lister *lister, const struct sync_map *map, const struct sync_entry *entry)
+{
+	struct gotype *type = map->layout->key;
+	uint8_t *bytes = xmalloc(type->size + 1);
+	size_t length = lister->name.length;
+	struct error *error = target_read(map->program->memory, entry->key, bytes, type->size);
+	bool named;
+
+	buffer_append_text(&lister->name, "[");
+	named = error == NULL && literal_text(type, bytes, entry->key, &lister->name);
+	buffer_append_text(&lister->name, "]");
+	if (!named)
+		lister->name.length = length;
+	error_free(error);
+	free(bytes);
+	return named;
+}
+
 static void visit_entry(struct lister *lister, const struct sync_map *map, const struct sync_entry *entry)
 {
 	size_t length = lister->name.length;
 
-	if (key_name_append(&lister->name, map->layout->key, entry->key)) {
+	if (name_by_key(lister, map, entry)) {
 		lister_visit_value(lister, map->layout->value, entry->value);
 		lister->name.length = length;
 	} else {

@@ -186,9 +186,10 @@ func fillKinds() {
 	s.store("eu", map[string]int{"de": 1, "fr": 2})
 	s.store(name("typed"), map[int]bool{1: true})
 	s.store(int16(3), []map[string]string{{"a": "b"}, nil})
-	s.store(2.5, map[string]bool{"unnamed": true})
+	s.store(2.5, map[string]bool{"float": true})
+	s.store(math.NaN(), map[string]uint8{"unnamed": 1})
 	s.promote()
-	s.inside = state{live: 4}
+	s.inside = state{live: 5}
 
 	// The hash of an interface's value knows nothing of its type: these collide in every bit.
 	s = follow("main.colliding", &colliding)
