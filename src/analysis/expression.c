@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/key_find.h"
 #include "analysis/literal.h"
 #include "analysis/local.h"
 #include "analysis/suggestion.h"
 #include "binary/debug.h"
-#include "map/sync_map.h"
 #include "map/value.h"
 #include "util/alloc.h"
 #include "util/buffer.h"
@@ -263,45 +263,30 @@ static struct error *index_elements(struct parser *parser, struct place *place)
 	return NULL;
 }
 
-/* Looks through a batch for the key. */
-static struct error *find_in_batch(const struct go_map *map, const struct map_batch *batch, const struct literal *key,
-				   struct map_scratch *scratch, bool *found, taddr *elem)
+static struct error *no_such_key(const struct parser *parser, bool whole)
 {
-	for (size_t i = 0; i < batch->count; i++) {
-		for (unsigned live = batch->units[i].live; live != 0; live &= live - 1) {
-			struct map_entry entry;
-
-			TRY(map_entry_load(map, &batch->units[i], (unsigned)__builtin_ctz(live), scratch, &entry));
-			TRY(literal_equals(key, map->type->key, entry.key, entry.key_address, found));
-			if (*found) {
-				*elem = entry.elem_address;
-				return NULL;
-			}
-		}
-	}
-	return NULL;
+	return impossible(parser, "no such key", whole ? "" : " (parts of the map are not readable)");
 }
 
-static struct error *find_key(const struct parser *parser, const struct go_map *map, const struct literal *key, taddr *elem)
+/* A literal that can be a key of that type. The caller frees it. */
+static struct error *parse_key(struct parser *parser, struct gotype *type, struct literal **out)
 {
-	struct findings findings = { 0 };
-	struct map_scratch scratch = { 0 };
-	struct map_walk *walk = map_walk_create(map, MAP_WALK_LIVE, &findings);
-	struct map_batch batch;
-	bool found = false;
-	struct error *error;
+	struct literal *key;
 
-	do {
-		error = map_walk_next(walk, &batch);
-		if (error == NULL)
-			error = find_in_batch(map, &batch, key, &scratch, &found, elem);
-	} while (error == NULL && !found && batch.count != 0);
-	if (error == NULL && !found)
-		error = impossible(parser, "no such key", findings.total ? " (parts of the map are not readable)" : "");
-	map_walk_destroy(walk);
-	map_scratch_free(&scratch);
-	findings_free(&findings);
-	return error;
+	TRY(literal_parse(&parser->at, &key));
+
+	struct error *error = literal_check(key, type);
+
+	if (error != NULL) {
+		char *name = so_far(parser);
+
+		literal_free(key);
+		error = error_wrap(error, "%s", name);
+		free(name);
+		return error;
+	}
+	*out = key;
+	return NULL;
 }
 
 static struct error *index_map(struct parser *parser, struct place *place)
@@ -310,60 +295,18 @@ static struct error *index_map(struct parser *parser, struct place *place)
 	struct go_map map;
 	uint64_t header;
 	taddr elem = { 0 };
+	bool found, whole;
 
 	TRY(load_word_of(place, &header));
 	TRY(map_open(place->type, taddr_of(header), &map));
-	TRY(literal_parse(&parser->at, &key));
+	TRY(parse_key(parser, place->type->key, &key));
 
-	struct error *error = literal_check(key, place->type->key);
+	struct error *error = key_find(&map, key, &elem, &found, &whole);
 
-	if (error != NULL) {
-		char *name = so_far(parser);
-
-		error = error_wrap(error, "%s", name);
-		free(name);
-	} else {
-		error = find_key(parser, &map, key, &elem);
-	}
 	literal_free(key);
-	if (error == NULL)
-		*place = (struct place){ .type = place->type->elem, .address = elem };
-	return error;
-}
-
-/* Whether the entry's key is the literal. */
-static struct error *sync_key_equals(const struct sync_map *map, const struct sync_entry *entry, const struct literal *key,
-				     bool *found)
-{
-	struct gotype *type = map->layout->key;
-	uint8_t *bytes = xmalloc(type->size + 1);
-	struct error *error = target_read(map->program->memory, entry->key, bytes, type->size);
-
-	if (error == NULL)
-		error = literal_equals(key, type, bytes, entry->key, found);
-	free(bytes);
-	return error;
-}
-
-static struct error *find_sync_key(const struct parser *parser, const struct sync_map *map, const struct literal *key, taddr *value)
-{
-	struct findings findings = { 0 };
-	struct sync_contents contents = { 0 };
-	struct error *error = sync_contents_load(map, NULL, &findings, &contents);
-	bool found = false;
-
-	for (size_t i = 0; i < contents.count && error == NULL && !found; i++) {
-		if (!sync_entry_counts(&contents, i))
-			continue;
-		error = sync_key_equals(map, &contents.entries[i], key, &found);
-		if (found)
-			*value = contents.entries[i].value;
-	}
-	if (error == NULL && !found)
-		error = impossible(parser, "no such key", findings.total ? " (parts of the map are not readable)" : "");
-	sync_contents_free(&contents);
-	findings_free(&findings);
-	return error;
+	TRY(error);
+	*place = (struct place){ .type = place->type->elem, .address = elem };
+	return found ? NULL : no_such_key(parser, whole);
 }
 
 static struct error *index_sync(struct parser *parser, struct place *place)
@@ -371,24 +314,17 @@ static struct error *index_sync(struct parser *parser, struct place *place)
 	struct literal *key;
 	struct sync_map map;
 	taddr value = { 0 };
+	bool found, whole;
 
 	TRY(sync_map_open(place->type, place->address, &map));
-	TRY(literal_parse(&parser->at, &key));
+	TRY(parse_key(parser, map.layout->key, &key));
 
-	struct error *error = literal_check(key, map.layout->key);
+	struct error *error = key_find_sync(&map, key, &value, &found, &whole);
 
-	if (error != NULL) {
-		char *name = so_far(parser);
-
-		error = error_wrap(error, "%s", name);
-		free(name);
-	} else {
-		error = find_sync_key(parser, &map, key, &value);
-	}
 	literal_free(key);
-	if (error == NULL)
-		*place = (struct place){ .type = map.layout->value, .address = value };
-	return error;
+	TRY(error);
+	*place = (struct place){ .type = map.layout->value, .address = value };
+	return found ? NULL : no_such_key(parser, whole);
 }
 
 static struct error *parse_index(struct parser *parser, struct place *place)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "binary/debug.h"
+#include "gotype/sync.h"
 #include "util/alloc.h"
 #include "util/interrupt.h"
 
@@ -29,6 +30,8 @@ static bool parts_lead(struct lister *lister, struct gotype *type)
 	case GO_ARRAY:
 		return lister_leads_to_maps(lister, type->elem);
 	case GO_STRUCT:
+		if (gotype_is_sync(type))
+			return true;
 		for (size_t i = 0; i < type->field_count; i++)
 			if (lister_leads_to_maps(lister, type->fields[i].type))
 				return true;
@@ -107,8 +110,7 @@ static void report_at(struct lister *lister, struct gotype *type, taddr address)
 	report(lister, type, header, error);
 }
 
-/* What lies behind a pointer, slice or interface: a step deeper, and only once per variable. */
-static bool enter(struct lister *lister, struct gotype *type, taddr address)
+bool lister_enter(struct lister *lister, struct gotype *type, taddr address)
 {
 	/* the same address with two types is a struct and its first field */
 	if (lister->depth == lister->limits.depth || address.v == 0 ||
@@ -130,7 +132,7 @@ static struct error *visit_slice(struct lister *lister, struct gotype *type, tad
 
 	TRY(target_read_word(lister->program->memory, address, &data));
 	TRY(target_read_word(lister->program->memory, taddr_add(address, lister->program->machine.word_size), &length));
-	if (length != 0 && enter(lister, type, taddr_of(data))) {
+	if (length != 0 && lister_enter(lister, type, taddr_of(data))) {
 		visit_elements(lister, type->elem, taddr_of(data), length);
 		lister->depth--;
 	}
@@ -142,7 +144,7 @@ static struct error *visit_pointer(struct lister *lister, struct gotype *type, t
 	uint64_t pointer;
 
 	TRY(target_read_word(lister->program->memory, address, &pointer));
-	if (enter(lister, type, taddr_of(pointer))) {
+	if (lister_enter(lister, type, taddr_of(pointer))) {
 		lister_visit_value(lister, type->elem, taddr_of(pointer));
 		lister->depth--;
 	}
@@ -159,7 +161,7 @@ static struct error *visit_interface(struct lister *lister, struct gotype *type,
 
 	TRY(target_read(program->memory, address, bytes, 2u * program->machine.word_size));
 	TRY(gotype_of_interface(type, address, bytes, &dynamic, &value, &inside));
-	if (dynamic != NULL && lister_leads_to_maps(lister, dynamic) && enter(lister, dynamic, value)) {
+	if (dynamic != NULL && lister_leads_to_maps(lister, dynamic) && lister_enter(lister, dynamic, value)) {
 		lister_visit_value(lister, dynamic, value);
 		lister->depth--;
 	}
@@ -194,7 +196,8 @@ void lister_visit_value(struct lister *lister, struct gotype *type, taddr addres
 		visit_elements(lister, type->elem, address, type->length);
 		break;
 	case GO_STRUCT:
-		visit_fields(lister, type, address);
+		if (!gotype_is_sync(type) || !lister_visit_sync(lister, type, address))
+			visit_fields(lister, type, address);
 		break;
 	case GO_SLICE:
 		error = visit_slice(lister, type, address);

@@ -1,4 +1,4 @@
-/* Every map that a package-level variable leads to: through structs, arrays, slices, pointers and interfaces. */
+/* Every map that a package-level variable leads to: through structs, arrays, slices, pointers, interfaces and sync.Maps. */
 #ifndef ANALYSIS_LIST_H
 #define ANALYSIS_LIST_H
 
@@ -8,7 +8,7 @@
 
 struct list_limits {
 	unsigned depth;        /* pointers, slices and interfaces on the way */
-	uint64_t elements;     /* looked at in one slice or array */
+	uint64_t elements;     /* looked at in one slice, array or sync.Map */
 	uint64_t values;       /* looked at behind one variable */
 };
 
@@ -16,10 +16,10 @@ extern const struct list_limits list_limits_default;
 
 struct listed_map {
 	const char *name;     /* in the MAP form */
-	struct gotype *type;
+	struct gotype *type;   /* a map, or a sync.Map (gotype_is_sync()) */
 	bool has_memory;      /* false for a binary at rest: type and name are all there is */
-	taddr address;        /* of the header; 0: nil */
-	uint64_t length;
+	taddr address;        /* of the header; 0: nil; of a sync.Map its own */
+	uint64_t length;      /* of a sync.Map: as many entries as were found */
 	bool gone;            /* a local variable that is optimised out where its goroutine stands: there is no address */
 	const char *error;    /* NULL, or why the header is not sound; length is 0 then */
 };

@@ -1,4 +1,4 @@
-/* Between list.c and list_locals.c only. */
+/* Between the list files only. */
 #ifndef ANALYSIS_LIST_PRIVATE_H
 #define ANALYSIS_LIST_PRIVATE_H
 
@@ -26,6 +26,10 @@ bool lister_leads_to_maps(struct lister *lister, struct gotype *type);
 void lister_visit_value(struct lister *lister, struct gotype *type, taddr address);
 /* The same of a map whose header is known. */
 void lister_report(struct lister *lister, struct gotype *type, uint64_t header);
+/* What lies behind a pointer, slice, interface or sync.Map: a step deeper, and only once per variable. */
+bool lister_enter(struct lister *lister, struct gotype *type, taddr address);
+/* A sync.Map and what is in its values. False where its type's parts are not known: it is a struct like any other then. */
+bool lister_visit_sync(struct lister *lister, struct gotype *type, taddr address);
 void lister_free(struct lister *lister);
 
 #endif

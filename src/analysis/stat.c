@@ -9,7 +9,7 @@
 /* Chains and probe sequences longer than this are counted in the last item. */
 enum { HISTOGRAM_LIMIT = 4096 };
 
-static void histogram_add(struct histogram *histogram, uint64_t length)
+void histogram_add(struct histogram *histogram, uint64_t length)
 {
 	size_t index = length > HISTOGRAM_LIMIT ? HISTOGRAM_LIMIT - 1 : length - 1;
 

@@ -10,6 +10,9 @@ struct histogram {
 	size_t count, capacity;
 };
 
+/* Counts one more that has `length` of something, 1 or more. */
+void histogram_add(struct histogram *histogram, uint64_t length);
+
 struct map_stat {
 	uint64_t live;           /* entries that were found; the header's count is map->length */
 	uint64_t capacity;       /* slots of buckets (without overflow) or groups */

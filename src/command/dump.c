@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "command/command.h"
+#include "command/sync.h"
 
 struct dumper {
 	struct session *session;
@@ -469,7 +470,11 @@ static struct error *run(struct session *session)
 	struct map_request request = map_request_default(session);
 	struct dumper dumper = { .session = session, .table = UINT64_MAX };
 	struct reader *reader;
+	bool sync;
 
+	TRY(sync_is_named(session, &sync));
+	if (sync)
+		return sync_dump(session);
 	request.options.what = MAP_WALK_ALL;
 	request.options.whole = true;
 	request.part = invocation->bucket != UINT64_MAX ? invocation->bucket : invocation->table;

@@ -4,6 +4,7 @@
 #include "analysis/list.h"
 #include "command/census.h"
 #include "command/command.h"
+#include "gotype/sync.h"
 #include "render/diagnostics.h"
 #include "target/recorder.h"
 #include "util/alloc.h"
@@ -49,6 +50,8 @@ static void forget(struct rows *rows)
 
 static const char *implementation_of(const struct row *row)
 {
+	if (gotype_is_sync(row->map.type))
+		return "sync";
 	return map_implementation_name(row->map.type->map_layout->implementation);
 }
 

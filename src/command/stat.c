@@ -2,8 +2,8 @@
 
 #include "analysis/stat.h"
 #include "command/command.h"
-
-enum { BAR_WIDTH = 40, ROWS_SHOWN = 24 };
+#include "command/figures.h"
+#include "command/sync.h"
 
 static void read_spares(const struct go_map *map, void *context)
 {
@@ -11,15 +11,6 @@ static void read_spares(const struct go_map *map, void *context)
 }
 
 /* --- JSON ------------------------------------------------------------------------------------------------------ */
-
-static void histogram(struct json *json, const char *key, const struct histogram *values)
-{
-	json_key(json, key);
-	json_array_begin(json);
-	for (size_t i = 0; i < values->count; i++)
-		json_unsigned(json, values->items[i]);
-	json_array_end(json);
-}
 
 static bool is_growing(const struct go_map *map)
 {
@@ -40,7 +31,7 @@ static void json_classic(struct json *json, const struct go_map *map, const stru
 	json_field_unsigned(json, "noverflow", header->noverflow);
 	json_field_unsigned(json, "flags", header->flags);
 	json_field_unsigned(json, "hash0", header->hash0);
-	histogram(json, "chain_lengths", &stat->chain_lengths);
+	figures_json_histogram(json, "chain_lengths", &stat->chain_lengths);
 	json_field_bool(json, "same_size_grow", header->flags & CLASSIC_SAME_SIZE_GROW);
 	json_field_unsigned(json, "deleted", stat->deleted);
 	json_field_unsigned(json, "grows_above", stat->limit);
@@ -62,7 +53,7 @@ static void json_swiss(struct json *json, const struct go_map *map, const struct
 		json_null(json);
 		json_field_name(json, "no_probe_lengths", stat->no_probe_lengths);
 	} else {
-		histogram(json, "probe_lengths", &stat->probe_lengths);
+		figures_json_histogram(json, "probe_lengths", &stat->probe_lengths);
 	}
 	json_field_unsigned(json, "unhashable", stat->unhashable);
 	json_field_unsigned(json, "misplaced", stat->misplaced);
@@ -91,69 +82,13 @@ static void print_json(struct session *session, const struct go_map *map, const 
 
 /* --- text ------------------------------------------------------------------------------------------------------ */
 
-static void line(const struct text *text, const char *label)
-{
-	text_begin(text, TEXT_KEY);
-	output_format(text->output, "  %-14s", label);
-	text_end(text, TEXT_KEY);
-}
-
-/* 1536 -> "1536 (1.5 KiB)" */
-static void bytes(struct output *output, uint64_t value)
-{
-	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB" };
-	double scaled = (double)value / 1024;
-	size_t unit = 0;
-
-	output_unsigned(output, value);
-	output_text(output, " bytes");
-	if (value < 1024)
-		return;
-	for (; scaled >= 1024 && unit < 3; unit++)
-		scaled /= 1024;
-	output_format(output, " (%.1f %s)", scaled, units[unit]);
-}
-
-static void print_histogram(const struct text *text, const char *title, const char *of, const struct histogram *values)
-{
-	uint64_t most = 1, rest = 0;
-
-	for (size_t i = 0; i < values->count; i++)
-		most = values->items[i] > most ? values->items[i] : most;
-	if (values->count == 0)
-		return;
-	line(text, title);
-	output_format(text->output, "%s\n", of);
-	for (size_t i = 0; i < values->count && i < ROWS_SHOWN; i++) {
-		output_format(text->output, "  %14zu  %10llu ", i + 1, (unsigned long long)values->items[i]);
-		text_bar(text, values->items[i], most, BAR_WIDTH);
-		output_char(text->output, '\n');
-	}
-	for (size_t i = ROWS_SHOWN; i < values->count; i++)
-		rest += values->items[i];
-	if (rest != 0)
-		output_format(text->output, "          longer  %10llu\n", (unsigned long long)rest);
-}
-
-static void print_memory(const struct text *text, const struct map_stat *stat)
-{
-	line(text, "memory");
-	bytes(text->output, stat->bytes);
-	output_char(text->output, '\n');
-	line(text, "wasted");
-	bytes(text->output, stat->wasted_bytes);
-	if (stat->bytes != 0)
-		output_format(text->output, ", %.1f %%", 100.0 * (double)stat->wasted_bytes / (double)stat->bytes);
-	output_char(text->output, '\n');
-}
-
 static void print_classic_growth(const struct text *text, const struct go_map *map, const struct map_stat *stat)
 {
 	const struct classic_header *header = &map->classic;
 	unsigned b = header->b < 15 ? header->b : 15;
 	struct output *output = text->output;
 
-	line(text, "growth");
+	figures_line(text, "growth");
 	if (is_growing(map)) {
 		output_format(output, "growing%s: %llu of %llu old buckets evacuated; each insert or delete moves one or two more\n",
 			      header->flags & CLASSIC_SAME_SIZE_GROW ? " to the same size (it had too many overflow buckets)" : " to twice the size",
@@ -172,24 +107,24 @@ static void print_classic(const struct text *text, const struct go_map *map, con
 	const struct classic_header *header = &map->classic;
 	struct output *output = text->output;
 
-	line(text, "buckets");
+	figures_line(text, "buckets");
 	output_format(output, "%llu of 8 slots (B %u), %llu overflow buckets behind them, %llu spare\n",
 		      (unsigned long long)header->bucket_count, header->b, (unsigned long long)stat->overflow_buckets,
 		      (unsigned long long)stat->spare_buckets);
-	line(text, "load factor");
+	figures_line(text, "load factor");
 	output_format(output, "%.2f entries a bucket (limit %.1f)\n", stat->load_factor,
 		      (double)map->program->version->load_numerator / map->program->version->load_denominator);
-	line(text, "deleted slots");
+	figures_line(text, "deleted slots");
 	output_format(output, "%llu\n", (unsigned long long)stat->deleted);
 	print_classic_growth(text, map, stat);
-	print_memory(text, stat);
-	print_histogram(text, "chain lengths", "buckets to look through, at worst, and how many chains have so many",
+	figures_memory(text, stat->bytes, stat->wasted_bytes);
+	figures_histogram(text, "chain lengths", "buckets to look through, at worst, and how many chains have so many",
 			&stat->chain_lengths);
 }
 
 static void print_swiss_growth(const struct text *text, const struct go_map *map, const struct map_stat *stat)
 {
-	line(text, "growth");
+	figures_line(text, "growth");
 	if (map->swiss.dir_len == 0)
 		output_text(text->output, "becomes a table of 16 slots at the insert that makes it more than 8 entries\n");
 	else
@@ -202,24 +137,24 @@ static void print_swiss(const struct text *text, const struct go_map *map, const
 	const struct swiss_header *header = &map->swiss;
 	struct output *output = text->output;
 
-	line(text, "groups");
+	figures_line(text, "groups");
 	if (header->dir_len == 0)
 		output_text(output, stat->groups ? "one of 8 slots, no table (small map)\n" : "none yet, no table (small map)\n");
 	else
 		output_format(output, "%llu of 8 slots in %llu table%s; directory of %llu (depth %u)\n",
 			      (unsigned long long)stat->groups, (unsigned long long)stat->tables, stat->tables == 1 ? "" : "s",
 			      (unsigned long long)header->dir_len, header->global_depth);
-	line(text, "load factor");
+	figures_line(text, "load factor");
 	output_format(output, "%.2f entries a slot (limit %s)\n", stat->load_factor, header->dir_len == 0 ? "1" : "0.875");
-	line(text, "tombstones");
+	figures_line(text, "tombstones");
 	output_format(output, "%llu\n", (unsigned long long)stat->deleted);
 	print_swiss_growth(text, map, stat);
-	print_memory(text, stat);
+	figures_memory(text, stat->bytes, stat->wasted_bytes);
 	if (stat->no_probe_lengths == NULL) {
-		print_histogram(text, "probe lengths", "groups to look at to find an entry, and how many entries need so many",
+		figures_histogram(text, "probe lengths", "groups to look at to find an entry, and how many entries need so many",
 				&stat->probe_lengths);
 	} else {
-		line(text, "probe lengths");
+		figures_line(text, "probe lengths");
 		text_plain(output, stat->no_probe_lengths);
 		output_char(output, '\n');
 	}
@@ -235,7 +170,7 @@ static void print_text(struct session *session, const struct go_map *map, const 
 	session_text_head(session, map);
 	if (map->address.v == 0)
 		return;
-	line(text, "entries");
+	figures_line(text, "entries");
 	output_format(text->output, "%llu in %llu slots\n", (unsigned long long)map->length, (unsigned long long)stat->capacity);
 	if (map->layout->implementation == MAP_CLASSIC)
 		print_classic(text, map, stat);
@@ -256,7 +191,11 @@ static struct error *run(struct session *session)
 	struct map_stat stat = { 0 };
 	struct map_request request = map_request_default(session);
 	struct reader *reader;
+	bool sync;
 
+	TRY(sync_is_named(session, &sync));
+	if (sync)
+		return sync_stat(session);
 	request.prepare = stat_reader_options;
 	request.while_stopped = read_spares;
 	request.context = &stat;

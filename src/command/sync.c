@@ -4,8 +4,6 @@
 
 enum { ATTEMPTS = 5 };
 
-const char sync_no_count[] = "a sync.Map has no header count: these were counted";
-
 struct error *sync_is_named(struct session *session, bool *out)
 {
 	struct gotype *type;

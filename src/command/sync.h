@@ -20,9 +20,9 @@ struct sync_request sync_request_default(const struct session *session);
 struct error *sync_open(struct session *session, const struct sync_request *request, struct sync_reader **out) MUST_CHECK;
 void sync_close(struct session *session, struct sync_reader *reader);
 struct session_head sync_head(const struct sync_contents *contents);
-/* What every text says of a sync.Map beside its entries: that it has no count. */
-extern const char sync_no_count[];
 
 struct error *sync_show(struct session *session) MUST_CHECK;
+struct error *sync_stat(struct session *session) MUST_CHECK;
+struct error *sync_dump(struct session *session) MUST_CHECK;
 
 #endif

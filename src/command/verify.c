@@ -5,7 +5,9 @@
 #include "analysis/list.h"
 #include "analysis/verify.h"
 #include "analysis/verify_sources.h"
+#include "analysis/verify_sync.h"
 #include "command/command.h"
+#include "command/sync.h"
 #include "render/diagnostics.h"
 #include "util/alloc.h"
 #include "util/interrupt.h"
@@ -45,7 +47,8 @@ static bool keep(void *context, const struct listed_map *map)
 {
 	struct subjects *subjects = context;
 
-	add_type(subjects, map->type);
+	if (!gotype_is_sync(map->type))
+		add_type(subjects, map->type);
 	if (map->has_memory && map->address.v != 0 && table_put(&subjects->seen, map->address.v, 0))
 		add_name(subjects, map->name);
 	return true;
@@ -246,12 +249,66 @@ static struct error *open_map(struct session *session, struct verifier *verifier
 	}
 }
 
+static void look_while_stopped(const struct sync_contents *contents, void *context)
+{
+	verify_sync_look(context, contents);
+}
+
+/* The inner maps of a sync.Map are verified while the process stands, the rest once it runs on. */
+static struct error *verify_sync_map(struct session *session, struct verifier *verifier, struct report *report)
+{
+	struct verify_sync_look look = { .verifier = verifier, .subject = session->map_name, .pointers = !session_runs(session) };
+	struct sync_request request = sync_request_default(session);
+	struct sync_reader *reader;
+
+	request.options.values = false;
+	request.while_stopped = look_while_stopped;
+	request.context = &look;
+
+	struct error *error = sync_open(session, &request, &reader);
+
+	if (error == NULL) {
+		const char *changed = session_runs(session) && !sync_reader_compare(reader) ? "the map changed while it was read" : NULL;
+
+		error = look.error;
+		look.error = NULL;
+		if (error == NULL)
+			verify_sync(&look, sync_reader_contents(reader), &session->findings, changed, report);
+		sync_reader_close(reader);
+		session_resume(session);
+	}
+	verify_sync_look_free(&look);
+	return error;
+}
+
+/* Verifies what the name leads to; a sync.Map has no type whose layout is verified too. */
+static struct error *verify_named(struct session *session, struct verifier *verifier, struct subjects *subjects,
+				  struct report *report)
+{
+	struct reader *reader;
+	bool sync;
+
+	TRY(sync_is_named(session, &sync));
+	if (sync)
+		return verify_sync_map(session, verifier, report);
+	TRY(open_map(session, verifier, &reader));
+	add_type(subjects, reader_map(reader)->type);
+
+	struct error *error = verify_map(verifier, reader, &session->findings, session->map_name, report);
+
+	reader_close(reader);
+	session_resume(session);
+	return error;
+}
+
 static struct error *verify_one(struct session *session, struct verifier *verifier, struct subjects *subjects,
 				struct report *report)
 {
-	struct reader *reader;
-	struct error *error = open_map(session, verifier, &reader);
+	size_t checks = report->count;
+	struct error *error = verify_named(session, verifier, subjects, report);
 
+	if (error != NULL && report->count != checks)
+		return error; /* it was begun with: interrupted, out of memory */
 	if (error != NULL && error->code == ERROR_MEMORY) {
 		session_resume(session);
 		findings_free(&session->findings);
@@ -266,12 +323,6 @@ static struct error *verify_one(struct session *session, struct verifier *verifi
 		error_free(error);
 		return NULL;
 	}
-	if (error != NULL)
-		return error;
-	add_type(subjects, reader_map(reader)->type);
-	error = verify_map(verifier, reader, &session->findings, session->map_name, report);
-	reader_close(reader);
-	session_resume(session);
 	return error;
 }
 

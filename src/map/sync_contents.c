@@ -33,28 +33,31 @@ struct loader {
 	struct sync_contents *out;
 	struct table seen; /* addresses of nodes and entries */
 	struct pendings now, next;
-	struct target_piece *pieces; /* AT_ONCE of each: */
+	struct target_piece *pieces; /* what is read at once, and the room for it */
+	size_t piece_capacity;
 	uint8_t *bytes;
-	size_t bytes_size; /* of one */
+	size_t bytes_capacity;
 };
 
 /* --- reading many ------------------------------------------------------------------------------------------------ */
 
-/* Room for AT_ONCE things of `size` bytes. */
-static struct error *reserve(struct loader *loader, size_t size)
+/* Room for `count` things of `size` bytes. */
+static struct error *reserve(struct loader *loader, size_t count, size_t size)
 {
 	void *bytes;
 
-	if (loader->pieces == NULL)
-		loader->pieces = xcalloc(AT_ONCE, sizeof(*loader->pieces));
-	if (size <= loader->bytes_size)
+	if (count > loader->piece_capacity) {
+		loader->pieces = xreallocarray(loader->pieces, count, sizeof(*loader->pieces));
+		loader->piece_capacity = count;
+	}
+	if (count * size <= loader->bytes_capacity)
 		return NULL;
 	free(loader->bytes);
 	loader->bytes = NULL;
-	loader->bytes_size = 0;
-	TRY(alloc_checked(size, AT_ONCE, "entries of a sync.Map", &bytes));
+	loader->bytes_capacity = 0;
+	TRY(alloc_checked(count, size, "entries of a sync.Map", &bytes));
 	loader->bytes = bytes;
-	loader->bytes_size = size;
+	loader->bytes_capacity = count * size;
 	return NULL;
 }
 
@@ -183,7 +186,7 @@ static struct error *load_states(struct loader *loader)
 	struct sync_contents *out = loader->out;
 	size_t size = loader->map->layout->entry_size;
 
-	TRY(reserve(loader, size));
+	TRY(reserve(loader, out->count < AT_ONCE ? out->count : AT_ONCE, size));
 	for (size_t from = 0; from < out->count; from += AT_ONCE) {
 		size_t count = out->count - from < AT_ONCE ? out->count - from : AT_ONCE;
 
@@ -353,7 +356,7 @@ static struct error *load_some(struct loader *loader, size_t from)
 	size_t count = loader->now.count - from < AT_ONCE ? loader->now.count - from : AT_ONCE;
 	struct pending *items = loader->now.items + from;
 
-	TRY(reserve(loader, head > layout->node_size ? head : layout->node_size));
+	TRY(reserve(loader, count, head > layout->node_size ? head : layout->node_size));
 	for (size_t i = 0; i < count; i++)
 		put_piece(loader, i, items[i].address, head);
 	TRY(read_pieces(loader, count));
@@ -451,6 +454,27 @@ void sync_contents_free(struct sync_contents *contents)
 	free(contents->entries);
 	free(contents->nodes);
 	*contents = (struct sync_contents){ 0 };
+}
+
+size_t sync_slot_entries(const struct sync_contents *contents, size_t node, unsigned slot, size_t *first)
+{
+	unsigned shift = 8u * contents->map->program->machine.word_size - SYNC_CHILD_BITS * (contents->nodes[node].level + 1u);
+	uint64_t path = contents->nodes[node].path | (uint64_t)slot << shift;
+	size_t from = 0, to = contents->count, count = 0;
+
+	while (from < to) { /* they are in order of path */
+		size_t middle = from + (to - from) / 2;
+
+		if (contents->entries[middle].path < path)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	*first = from;
+	while (from + count < contents->count && contents->entries[from + count].path == path &&
+	       contents->entries[from + count].node == node)
+		count++;
+	return count;
 }
 
 typedef bool block_visit(void *context, const struct sync_block *block);

@@ -56,17 +56,25 @@ static void open_trie(struct sync_map *map, const uint8_t *bytes)
 
 struct error *sync_map_open(struct gotype *type, taddr address, struct sync_map *out)
 {
-	struct sync_map map = { .program = type->program, .type = type, .address = address };
+	const struct sync_layout *layout;
 	uint8_t bytes[4096];
 
-	TRY(gotype_sync_layout(type, &map.layout));
-	if (map.layout->size > sizeof(bytes))
-		return error_new(ERROR_TARGET, "%s: %u bytes are too many", type->name, map.layout->size);
+	TRY(gotype_sync_layout(type, &layout));
+	if (layout->size > sizeof(bytes))
+		return error_new(ERROR_TARGET, "%s: %u bytes are too many", type->name, layout->size);
 
-	struct error *error = target_read(map.program->memory, address, bytes, map.layout->size);
+	struct error *error = target_read(type->program->memory, address, bytes, layout->size);
 
 	if (error != NULL)
 		return error_wrap(error, "%s at 0x%llx", type->name, (unsigned long long)address.v);
+	return sync_map_decode(type, address, bytes, out);
+}
+
+struct error *sync_map_decode(struct gotype *type, taddr address, const uint8_t *bytes, struct sync_map *out)
+{
+	struct sync_map map = { .program = type->program, .type = type, .address = address };
+
+	TRY(gotype_sync_layout(type, &map.layout));
 	map.locked = (field(&map, bytes, map.layout->mutex) & MUTEX_LOCKED) != 0;
 	if (map.layout->form == SYNC_READ_DIRTY)
 		TRY(open_read_dirty(&map, bytes));
@@ -74,6 +82,13 @@ struct error *sync_map_open(struct gotype *type, taddr address, struct sync_map 
 		open_trie(&map, bytes);
 	*out = map;
 	return NULL;
+}
+
+const char *sync_state_name(enum sync_state state)
+{
+	static const char *const names[] = { "live", "deleted", "expunged", "unreadable" };
+
+	return names[state];
 }
 
 const char *sync_block_name(enum sync_block_what what)

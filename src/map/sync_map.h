@@ -43,6 +43,9 @@ struct sync_map {
 /* Reads what lies at `address`. ERROR_TARGET where `type` is no such map; ERROR_MEMORY where it cannot be read. */
 struct error *sync_map_open(struct gotype *type, taddr address, struct sync_map *out) MUST_CHECK;
 
+/* The same from the bytes that were read there, all layout->size of them; readOnly is read. */
+struct error *sync_map_decode(struct gotype *type, taddr address, const uint8_t *bytes, struct sync_map *out) MUST_CHECK;
+
 enum sync_state {
 	SYNC_LIVE,
 	SYNC_DELETED,    /* p is nil */
@@ -102,6 +105,11 @@ void sync_contents_free(struct sync_contents *contents);
 
 /* Whether the map has this entry: live, and the one of two parts that a lookup would find. */
 bool sync_entry_counts(const struct sync_contents *contents, size_t index);
+
+/* Trie: the entries of a node's child slot, the chain's head first: `count` of them from `first` on; 0 where it leads to none. */
+size_t sync_slot_entries(const struct sync_contents *contents, size_t node, unsigned slot, size_t *first);
+/* "live", "deleted", "expunged", "unreadable" */
+const char *sync_state_name(enum sync_state state);
 
 enum sync_block_what {
 	SYNC_BLOCK_READ_ONLY, /* struct readOnly */

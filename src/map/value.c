@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "map/sync_map.h"
 #include "map/value_private.h"
 #include "util/alloc.h"
 
@@ -289,6 +290,59 @@ static void emit_map(struct value_output *output, struct gotype *type, taddr add
 	output->limits.depth++;
 }
 
+static void emit_sync_entries(struct value_output *output, const struct sync_contents *contents)
+{
+	const struct sync_layout *layout = contents->map->layout;
+	struct sink *sink = output->sink;
+	uint64_t shown = 0;
+
+	for (size_t i = 0; i < contents->count && shown < output->limits.entries; i++) {
+		if (!sync_entry_counts(contents, i))
+			continue;
+		shown++;
+		sink->ops->map_key(sink);
+		value_emit_at(output, layout->key, contents->entries[i].key);
+		sink->ops->map_elem(sink);
+		value_emit_at(output, layout->value, contents->entries[i].value);
+	}
+	sink->ops->map_end(sink, contents->live - shown);
+}
+
+/* False, and nothing emitted, where its parts are not known: it is a struct like any other then. */
+static bool emit_sync(struct value_output *output, struct gotype *type, const uint8_t *bytes, taddr address)
+{
+	struct findings findings = { 0 };
+	struct sync_contents contents = { 0 };
+	struct sync_map map;
+	struct error *error = sync_map_decode(type, address, bytes, &map);
+
+	if (error != NULL && error->code == ERROR_TARGET) {
+		error_free(error);
+		return false;
+	}
+	if (error == NULL)
+		error = sync_contents_load(&map, NULL, &findings, &contents);
+	if (error != NULL) {
+		emit_error(output, error);
+	} else {
+		struct sink_map head = {
+			.type = type->name, .address = address, .length = contents.live, .expanded = output->limits.depth != 0
+		};
+
+		output->sink->ops->map_begin(output->sink, &head);
+		output->limits.depth -= head.expanded;
+		if (head.expanded)
+			emit_sync_entries(output, &contents);
+		else
+			output->sink->ops->map_end(output->sink, 0);
+		output->limits.depth += head.expanded;
+		output->unreadable += findings.total;
+	}
+	sync_contents_free(&contents);
+	findings_free(&findings);
+	return true;
+}
+
 static double load_float(const struct machine *machine, const uint8_t *bytes, size_t size)
 {
 	if (size == 4) {
@@ -329,7 +383,8 @@ static void emit_compound(struct value_output *output, struct gotype *type, cons
 		emit_slice(output, type, bytes);
 		break;
 	case GO_STRUCT:
-		emit_struct(output, type, bytes, address);
+		if (!gotype_is_sync(type) || !emit_sync(output, type, bytes, address))
+			emit_struct(output, type, bytes, address);
 		break;
 	case GO_INTERFACE:
 		emit_interface(output, type, bytes, address);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "map/sync_map.h"
 #include "map/value_private.h"
 #include "util/alloc.h"
 
@@ -24,6 +25,8 @@ static bool looks_further(struct gotype *type, unsigned depth)
 	case GO_ARRAY:
 		return has_references(type->elem, depth + 1);
 	case GO_STRUCT:
+		if (gotype_is_sync(type))
+			return true;
 		for (size_t i = 0; i < type->field_count; i++)
 			if (has_references(type->fields[i].type, depth + 1))
 				return true;
@@ -164,6 +167,63 @@ static void want_map(struct value_wanted *wanted, struct gotype *type, taddr add
 	wanted->limits.depth++;
 }
 
+static bool want_block(void *context, const struct sync_block *block)
+{
+	struct value_wanted *wanted = context;
+
+	note(wanted, block->address, block->size);
+	return !wanted->full;
+}
+
+static void want_sync_entries(struct value_wanted *wanted, const struct sync_contents *contents, unsigned levels)
+{
+	const struct sync_map *map = contents->map;
+	uint64_t entries = 0;
+
+	sync_each_block(contents, want_block, wanted);
+	if (map->layout->inner != NULL) {
+		want_map(wanted, map->layout->inner, map->read_map, levels);
+		want_map(wanted, map->layout->inner, map->dirty_map, levels);
+	}
+	for (size_t i = 0; i < contents->count && entries < wanted->limits.entries && !wanted->full; i++) {
+		if (!sync_entry_counts(contents, i))
+			continue;
+		entries++;
+		want_behind(wanted, map->layout->key, contents->entries[i].key, 1, levels);
+		want_behind(wanted, map->layout->value, contents->entries[i].value, 1, levels);
+	}
+}
+
+/* False where its parts are not known. */
+static bool want_sync(struct value_wanted *wanted, struct gotype *type, const uint8_t *bytes, unsigned levels)
+{
+	struct findings findings = { 0 };
+	struct sync_contents contents = { 0 };
+	struct sync_map map;
+	struct error *error;
+
+	if (levels == 0) { /* it has to be gone through, which the next level does */
+		wanted->deeper = true;
+		return true;
+	}
+	error = sync_map_decode(type, taddr_of(0), bytes, &map);
+	if (error != NULL && error->code == ERROR_TARGET) {
+		error_free(error);
+		return false;
+	}
+	if (error == NULL && !seen_before(wanted, type, map.root.v ? map.root : map.read_only, 1, levels))
+		error = sync_contents_load(&map, NULL, &findings, &contents);
+	if (error == NULL && contents.map != NULL && wanted->limits.depth != 0) {
+		wanted->limits.depth--;
+		want_sync_entries(wanted, &contents, levels - 1);
+		wanted->limits.depth++;
+	}
+	error_free(error);
+	sync_contents_free(&contents);
+	findings_free(&findings);
+	return true;
+}
+
 static void want_compound(struct value_wanted *wanted, struct gotype *type, const uint8_t *bytes, unsigned levels)
 {
 	struct slice_header header;
@@ -174,6 +234,8 @@ static void want_compound(struct value_wanted *wanted, struct gotype *type, cons
 			value_want(wanted, type->elem, bytes + i * type->elem->size, levels);
 		break;
 	case GO_STRUCT:
+		if (gotype_is_sync(type) && want_sync(wanted, type, bytes, levels))
+			break;
 		for (size_t i = 0; i < type->field_count; i++)
 			value_want(wanted, type->fields[i].type, bytes + type->fields[i].offset, levels);
 		break;

@@ -1,13 +1,13 @@
 /*
- * A map of any shape in memory made of the input. Its first bytes choose implementation, machine, version and elem type;
- * the rest is memory from address 8 on, so that small numbers are good pointers; the header is the first in it.
+ * A map of any shape in memory made of the input. Its first bytes choose implementation, machine, version and elem type (by the
+ * fourth one it holds sync.Maps); the rest is memory from address 8 on, so that small numbers are good pointers; the header is the first in it.
  */
 #include "fuzz.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
 
-#include "../unit/map_world.h"
+#include "../unit/sync_world.h"
 #include "map/reader.h"
 #include "render/json.h"
 #include "render/text.h"
@@ -15,10 +15,11 @@
 
 enum { SETTINGS = 4, HEADER = 8 };
 enum { MEMORY_LIMIT = 1 << 18 }; /* little, so that both ways of reading are gone */
-enum { NUMBER, TEXT, SLICE, INNER, ANY, RECORD, WIDE, KINDS };
+enum { NUMBER, TEXT, SLICE, INNER, ANY, RECORD, WIDE, SYNC, KINDS };
 
 static struct gotype types[KINDS];
 static struct gotype_field fields[3];
+static struct sync_world sync_maps;
 
 /* The types here are complete; an interface's first word chooses among them. */
 struct error *gotype_complete(struct gotype *type)
@@ -40,6 +41,18 @@ struct error *gotype_of_interface(struct gotype *type, taddr address, const uint
 	return NULL;
 }
 
+/* As gotype/sync.c, which looks into the DWARF. */
+bool gotype_is_sync(const struct gotype *type)
+{
+	return type == &types[SYNC];
+}
+
+struct error *gotype_sync_layout(struct gotype *type, const struct sync_layout **out)
+{
+	*out = &sync_maps.layout;
+	return gotype_is_sync(type) ? NULL : error_new(ERROR_TARGET, "no sync.Map");
+}
+
 static void make_types(struct world *world)
 {
 	unsigned w = world->program.machine.word_size;
@@ -50,6 +63,7 @@ static void make_types(struct world *world)
 	types[INNER] = (struct gotype){ .kind = GO_MAP, .size = w, .key = &world->number, .map_layout = &world->layout };
 	types[ANY] = (struct gotype){ .kind = GO_INTERFACE, .size = 2 * w };
 	types[RECORD] = (struct gotype){ .kind = GO_STRUCT, .size = 7 * w, .fields = fields, .field_count = 3 };
+	types[SYNC] = (struct gotype){ .kind = GO_STRUCT, .size = sync_maps.layout.size };
 	types[WIDE] = (struct gotype){ .kind = GO_ARRAY, .size = 160 * w, .length = 80, .elem = &types[TEXT] };
 	fields[0] = (struct gotype_field){ "text", 0, &types[TEXT], false };
 	fields[1] = (struct gotype_field){ "slice", 2 * w, &types[SLICE], false };
@@ -65,7 +79,7 @@ static void make_map(struct world *world, unsigned kind)
 {
 	struct map_unit_layout *unit = &world->layout.unit;
 	unsigned w = world->program.machine.word_size;
-	struct gotype *elem = &types[kind % KINDS];
+	struct gotype *elem = &types[kind];
 
 	world->map.elem = types[INNER].elem = elem;
 	world->layout.elem_indirect = elem->size > MAP_INDIRECT_ABOVE;
@@ -146,8 +160,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	world_open(&world, data[0] & 1 ? MAP_SWISS : MAP_CLASSIC, data[1] % 2 ? 11 : 23,
 		   (struct machine){ .word_size = data[0] & 2 ? 4 : 8, .big_endian = data[0] & 4 });
+	sync_world_layout(&sync_maps, &world, data[3] & 2 ? SYNC_TRIE : SYNC_READ_DIRTY, &types[ANY]);
 	make_types(&world);
-	make_map(&world, data[2]);
+	make_map(&world, data[3] & 1 ? SYNC : data[2] % SYNC);
 	fake_put(world.program.memory, taddr_of(HEADER), data + SETTINGS, size - SETTINGS);
 	if (data[0] & 8) {
 		world.plain_ops = *world.program.memory->ops;

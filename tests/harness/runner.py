@@ -3,7 +3,7 @@ import argparse
 import os
 import traceback
 
-from cases import allmaps, core, errors, gdb, heap, live, mutants, processes, refmap, replay, units
+from cases import allmaps, core, errors, gdb, heap, live, mutants, processes, refmap, replay, syncmaps, units
 from harness import go, process, zoo
 from harness.checks import Checks
 from harness.tool import Tool
@@ -82,6 +82,7 @@ def check_version(checks, tool, version, mode, options):
     units.check_facts(checks, options.build, label, os.path.join(folder, "zoo"))
     if mode == "plain":
         units.check_map_types(checks, options.build, version)
+        guarded(checks, f"{version} syncmaps", syncmaps.check, checks, tool, version, options.targets)
     refmap.check(checks, options.build, version, mode)
     tool = Tool(tool.path, *go.MODES[mode].surroundings(folder))
     animal = zoo.Zoo(os.path.join(folder, "zoo"), options.big)
