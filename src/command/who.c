@@ -103,7 +103,7 @@ static void print_text(struct session *session, const struct session_head *head,
 	if (who->shortest.text != NULL && who->in_object) {
 		output_text(session->output, "  ");
 		text_plain(session->output, who->shortest.text);
-		output_text(session->output, "  is the map, a part of an object or variable; these lead to that object:\n");
+		output_text(session->output, who->count ? "  is the map; to what it is a part of lead\n" : "  is the map\n");
 	} else if (who->count == 0) {
 		output_text(session->output, "  nothing that is alive leads to it\n");
 	}
