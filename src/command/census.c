@@ -80,6 +80,10 @@ void census_owner(struct owners *owners, const struct census_map *map, struct ow
 static void json_candidates(struct json *json, const struct heap_map *map)
 {
 	json_key(json, "candidates");
+	if (map->candidate_count == 0) { /* it is empty: any type fits */
+		json_null(json);
+		return;
+	}
 	json_array_begin(json);
 	for (size_t i = 0; i < map->candidate_count; i++)
 		json_name(json, map->candidates[i]->name);

@@ -21,8 +21,9 @@ class Score:
         self.untyped = self._where(lambda fact, row: row is not None and row["type"] is None)
         self.wrong = self._where(lambda fact, row: row is not None and row["type"] not in (None, fact["type"]))
         self.wrong_len = self._where(lambda fact, row: row is not None and row["len"] != fact["len"])
-        self.without_truth = self._where(lambda fact, row: row is not None and row["type"] is None and fact["type"] not in
-                                         row.get("candidates", []))
+        # null: any type fits an empty map
+        self.without_truth = self._where(lambda fact, row: row is not None and row["type"] is None and
+                                         (fact["type"] not in row["candidates"] if row["candidates"] is not None else row["len"] != 0))
         self.found = len(truth.maps) - len(self.missed)
         self.decoys = collections.Counter(kind for address, kind in truth.decoys.items() if address in self.rows)
         self.dead_as_live = [fact for address, fact in truth.garbage.items() if address in self.live]
