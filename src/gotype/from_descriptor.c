@@ -298,6 +298,17 @@ static struct error *complete_array(struct gotype *type)
 	return NULL;
 }
 
+/* Go 1.8 gives embedded fields no name (reflect/type.go, structType.Field): it is that of their type. */
+static void name_embedded(struct gotype_field *field)
+{
+	const char *dot = field->type->name ? strrchr(field->type->name, '.') : NULL;
+
+	if (field->name[0] != '\0' || field->type->name == NULL)
+		return;
+	field->embedded = true;
+	field->name = dot ? dot + 1 : field->type->name[0] == '*' ? field->type->name + 1 : field->type->name;
+}
+
 static struct error *read_struct_field(struct gotype *type, taddr address, struct gotype_field *out)
 {
 	struct descriptor field;
@@ -307,6 +318,7 @@ static struct error *read_struct_field(struct gotype *type, taddr address, struc
 	TRY(descriptor_part(&field, "Typ", "typ", &out->type));
 	TRY(descriptor_word(&field, "Name", "name", 0, &name)); /* a struct of one pointer */
 	TRY(read_name(type->program, taddr_of(name), &out->name, &out->tag));
+	name_embedded(out);
 
 	const char *offset_name = layout_field_find(field.layout, "offsetAnon")	   ? "offsetAnon"
 				  : layout_field_find(field.layout, "offsetEmbed") ? "offsetEmbed"

@@ -518,6 +518,8 @@ static void settle(struct map_judge *judge, struct heap_map *map, struct gotype 
 static bool settle_by_shape(struct map_judge *judge, struct heap_map *map, const struct heap_span *span, uint32_t index, uint64_t count)
 {
 	enum verdict best = REFUTED;
+	struct gotype *only = NULL;
+	size_t fitting = 0;
 
 	for (size_t i = 0; i < judge->shape_count; i++) {
 		struct shape *shape = &judge->shapes[i];
@@ -528,10 +530,13 @@ static bool settle_by_shape(struct map_judge *judge, struct heap_map *map, const
 		if (verdict == REFUTED)
 			continue;
 		best = verdict > best ? verdict : best;
-		add_candidate(map, shape->type);
+		only = shape->type;
+		fitting++;
+		for (size_t k = 0; k < shape->name_count; k++)
+			add_candidate(map, shape->names[k]);
 	}
-	if (best == CONFIRMED && map->candidate_count == 1)
-		settle(judge, map, map->candidates[0], HEAP_MAP_HASHES);
+	if (best == CONFIRMED && fitting == 1)
+		settle(judge, map, only, HEAP_MAP_HASHES);
 	return best != REFUTED;
 }
 
