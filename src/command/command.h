@@ -81,7 +81,7 @@ struct command {
 	struct error *(*run)(struct session *session);
 };
 
-extern const struct command command_dump, command_layout, command_list, command_replay, command_show, command_stat, command_top, command_trace,
+extern const struct command command_dump, command_layout, command_list, command_races, command_replay, command_show, command_stat, command_top, command_trace,
 	command_verify, command_who;
 extern const struct command *const commands[]; /* NULL at the end */
 /* Those that make sense only inside GDB: in its script and help alone. */
