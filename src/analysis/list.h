@@ -49,4 +49,9 @@ struct list_cut {
 struct error *list_locals(struct program *program, struct findings *findings, struct list_cut *cut,
 			  bool (*visit)(void *context, const struct listed_map *map), void *context) MUST_CHECK;
 
+/* The same of one frame. The stacks have been read. */
+struct stack_frame;
+struct error *list_frame(struct program *program, const struct stack_frame *frame, bool (*visit)(void *context, const struct listed_map *map),
+			 void *context) MUST_CHECK;
+
 #endif

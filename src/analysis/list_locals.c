@@ -129,3 +129,13 @@ struct error *list_locals(struct program *program, struct findings *findings, st
 	error_free(error);
 	return walk.error;
 }
+
+struct error *list_frame(struct program *program, const struct stack_frame *frame, bool (*visit)(void *context, const struct listed_map *map),
+			 void *context)
+{
+	struct walk walk = { .stack = program->stack, .lister = { .program = program, .limits = limits, .visit = visit, .context = context } };
+
+	visit_frame(&walk, frame);
+	lister_free(&walk.lister);
+	return walk.error;
+}

@@ -81,7 +81,7 @@ struct command {
 	struct error *(*run)(struct session *session);
 };
 
-extern const struct command command_dump, command_layout, command_list, command_replay, command_show, command_stat, command_top, command_trace,
+extern const struct command command_dump, command_layout, command_list, command_races, command_replay, command_show, command_stat, command_top, command_trace,
 	command_verify, command_who;
 extern const struct command *const commands[]; /* NULL at the end */
 /* Those that make sense only inside GDB: in its script and help alone. */
@@ -92,8 +92,8 @@ const struct command *command_find(const char *name);
 
 /* Reads the words behind the command's name. Ends the program for --help and --usage, and for usage errors with status 2. */
 void options_parse(const struct command *command, int argc, char **argv, struct invocation *out);
-/* Which of these words is the first that is no option nor an option's value; `count`: none. */
-size_t options_first_argument(const struct command *command, char *const *words, size_t count);
+/* Which of these words are no options nor options' values: their places, for which `found` has room. Returns how many. */
+size_t options_find_arguments(const struct command *command, char *const *words, size_t count, size_t *found);
 /* A command's options and its description, as GDB's help has them. */
 void options_print_gdb_help(const struct command *command);
 
@@ -108,7 +108,8 @@ struct session {
 	bool rehearsed;           /* the frames' DWARF has been read for the MAP */
 	const char *map_name;     /* the MAP that is worked on: at first, the first argument */
 	char *local_map;          /* the MAP that -g and -f make; NULL: not given */
-	char *gdb_map;            /* what GDB made of the first argument, as a MAP; NULL: nothing */
+	char **gdb_maps;          /* what GDB made of the arguments that are MAPs, as MAPs; NULL in it: nothing */
+	size_t gdb_map_count;
 	struct output *variables; /* what becomes convenience variables of GDB; NULL: not in GDB */
 	struct gotype *own_map;   /* replay: the type of the one map there is; NULL else */
 	taddr own_header;

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "analysis/expression.h"
@@ -114,25 +113,62 @@ static char *parse_type(const char *text)
 	return type;
 }
 
-/* A word of the target in that file. */
-static bool read_word(const struct machine *machine, int fd, uint64_t *out)
-{
-	uint8_t bytes[8];
+/* --- what GDB made of them ------------------------------------------------------------------------------------------- */
 
-	if (pread(fd, bytes, machine->word_size, 0) != machine->word_size)
-		return false;
-	*out = load_word(machine, bytes);
-	return true;
+/* The files of one MAP, as of WIRE_TYPE; from BASE on those of a part of it. */
+enum { TYPE, VALUE, ADDRESS, BASE, FILES = WIRE_EVALUATION_FILES };
+
+static void free_files(struct buffer files[FILES])
+{
+	for (size_t i = 0; i < FILES; i++)
+		buffer_free(&files[i]);
 }
 
-/* The value whose bytes and address are in the files from `first` on. One of a word is it itself; others are where they lie. */
-static bool read_value(const struct machine *machine, int first, uint64_t *out)
+/* The record of that number. Nothing is in the files where there is none. */
+static void read_record(const struct buffer *records, size_t number, struct buffer files[FILES])
 {
-	struct stat info;
+	const uint8_t *at = (const uint8_t *)records->bytes;
+	size_t left = records->length;
+	struct wire_evaluation record;
 
-	if (fstat(first, &info) != 0 || info.st_size == 0)
+	for (size_t n = 0; n <= number && left >= sizeof(record); n++) {
+		memcpy(&record, at, sizeof(record));
+		at += sizeof(record);
+		left -= sizeof(record);
+		for (size_t i = 0; i < FILES; i++) {
+			if (record.lengths[i] > left)
+				return;
+			if (n == number)
+				buffer_append(&files[i], at, record.lengths[i]);
+			at += record.lengths[i];
+			left -= record.lengths[i];
+		}
+	}
+}
+
+/* What there is of a MAP: of several they have been put together. */
+static void read_files(size_t number, struct buffer files[FILES])
+{
+	struct buffer records = { 0 };
+
+	read_file(WIRE_EVALUATIONS, &records);
+	if (records.length != 0)
+		read_record(&records, number, files);
+	else if (number == 0)
+		for (int i = 0; i < FILES; i++)
+			read_file(WIRE_TYPE + i, &files[i]);
+	buffer_free(&records);
+}
+
+/* A value, by its bytes and its address: one of a word is it itself; others are where they lie. */
+static bool read_value(const struct machine *machine, const struct buffer *value, const struct buffer *address, uint64_t *out)
+{
+	const struct buffer *word = value->length == machine->word_size ? value : address;
+
+	if (value->length == 0 || word->length != machine->word_size)
 		return false;
-	return read_word(machine, info.st_size == machine->word_size ? first : first + 1, out);
+	*out = load_word(machine, (const uint8_t *)word->bytes);
+	return true;
 }
 
 const char *gdb_base(const char *map, size_t *length)
@@ -156,16 +192,13 @@ struct evaluation {
 	uint64_t value;
 };
 
-/* From the files that begin with `type_file`. The caller frees the type. */
-static struct evaluation read_evaluation(const struct machine *machine, int type_file)
+/* From the files from `first` on. The caller frees the type. */
+static struct evaluation evaluate(const struct machine *machine, struct buffer files[], int first)
 {
-	struct evaluation evaluation = { 0 };
-	struct buffer text = { 0 };
+	struct evaluation evaluation = { .type = parse_type(buffer_text(&files[first + TYPE])) };
 
-	read_file(type_file, &text);
-	evaluation.type = parse_type(buffer_text(&text));
-	evaluation.has_value = evaluation.type != NULL && read_value(machine, type_file + 1, &evaluation.value);
-	buffer_free(&text);
+	evaluation.has_value = evaluation.type != NULL &&
+			       read_value(machine, &files[first + VALUE], &files[first + ADDRESS], &evaluation.value);
 	return evaluation;
 }
 
@@ -195,19 +228,22 @@ static struct error *choose(const char *map, const struct evaluation *whole, con
 	return NULL;
 }
 
-struct error *gdb_evaluated(const struct machine *machine, const char *map, char **out)
+struct error *gdb_evaluated(const struct machine *machine, const char *map, size_t number, char **out)
 {
+	struct buffer files[FILES] = { 0 };
 	taddr address;
 
 	*out = NULL;
 	if (expression_is_address(map, &address))
 		return NULL;
+	read_files(number, files);
 
-	struct evaluation whole = read_evaluation(machine, WIRE_TYPE), base = read_evaluation(machine, WIRE_BASE_TYPE);
+	struct evaluation whole = evaluate(machine, files, TYPE), base = evaluate(machine, files, BASE);
 	struct error *error = choose(map, &whole, &base, out);
 
 	free(whole.type);
 	free(base.type);
+	free_files(files);
 	return error;
 }
 

@@ -3,6 +3,7 @@
 #define COMMAND_GDB_H
 
 #include "binary/binary.h"
+#include "command/command.h"
 #include "target/target.h"
 
 /* The memory of what GDB looks at, and the executable as GDB knows it. */
@@ -11,10 +12,10 @@ struct error *gdb_open(struct target **out) MUST_CHECK;
 void gdb_use_binary(struct target *target, const struct binary *binary);
 
 /*
- * What leads to the value that GDB has for `map`, as a MAP of ours: "(map[string]int)(0xc000012345)". NULL where GDB knows
- * nothing of that name, and it is for us to look it up. The caller frees it.
+ * What leads to the value that GDB has for `map`, the command's MAP of that number from 0 on, as a MAP of ours:
+ * "(map[string]int)(0xc000012345)". NULL where GDB knows nothing of that name, and it is for us to look it up. The caller frees it.
  */
-struct error *gdb_evaluated(const struct machine *machine, const char *map, char **out) MUST_CHECK;
+struct error *gdb_evaluated(const struct machine *machine, const char *map, size_t number, char **out) MUST_CHECK;
 
 /*
  * The part of a MAP that GDB can evaluate where it cannot, or must not, evaluate all: what stands before the first bracket, for
@@ -27,6 +28,9 @@ const char *gdb_base(const char *map, size_t *length);
 struct output *gdb_variables(void);
 
 /* --- gdb_script.c ----------------------------------------------------------------------------------------------- */
+
+/* How many of a command's arguments are MAPs, where there are so many: the first ones. */
+size_t gdb_map_count(const struct command *command, size_t arguments);
 
 /* `mapscope gdb-script`: returns the exit status. */
 int gdb_script_main(int argc, char **argv);

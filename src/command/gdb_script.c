@@ -71,9 +71,13 @@ static int print_path(void)
 
 /* --- the script ------------------------------------------------------------------------------------------------------ */
 
-static bool takes_map(const struct command *command)
+size_t gdb_map_count(const struct command *command, size_t arguments)
 {
-	return strncmp(command->arguments, "MAP", 3) == 0 || strncmp(command->arguments, "[MAP", 4) == 0;
+	bool takes_map = strncmp(command->arguments, "MAP", 3) == 0 || strncmp(command->arguments, "[MAP", 4) == 0;
+
+	if (!takes_map || arguments == 0)
+		return 0;
+	return strstr(command->arguments, "MAP...") ? arguments : 1;
 }
 
 /* A command of ours in GDB: the words are kept as macros of GDB's C preprocessor, which alone leaves them as they were typed. */
@@ -92,7 +96,7 @@ static void print_command(const struct command *command)
 	       "Usage: mapscope %s%s%s [OPTION]...\n",
 	       command->name, command->name, command->name, command->summary, command->name,
 	       command->arguments[0] ? " " : "", command->arguments);
-	if (takes_map(command))
+	if (gdb_map_count(command, 1) != 0)
 		puts("MAP is any expression of GDB's that leads to a map, in the selected frame;\n"
 		     "else a global variable as Go names it: main.users, main.byCity[\"eu\"]");
 	options_print_gdb_help(command);
@@ -243,6 +247,8 @@ static int generate(const char *tool, const char *reader)
 struct words {
 	char *items[WORDS_LIMIT + 1];
 	size_t count;
+	size_t maps[WORDS_LIMIT]; /* which of them are MAPs */
+	size_t map_count;
 };
 
 /* GDB/MI 18 makes records of its stream even of what it pipes: ~"macro define _mapscope_0 main.users\n". */
@@ -319,8 +325,15 @@ static FILE *open_file(const char *folder, int number, const char *mode)
 	return file;
 }
 
-static struct error *write_request(const char *folder, const struct command *command, const struct words *words, size_t map,
-				   const char *output)
+static bool is_map(const struct words *words, size_t number)
+{
+	for (size_t i = 0; i < words->map_count; i++)
+		if (words->maps[i] == number)
+			return true;
+	return false;
+}
+
+static struct error *write_request(const char *folder, const struct command *command, const struct words *words, const char *output)
 {
 	FILE *file = open_file(folder, PLUGIN_REQUEST, "we");
 	char *own = own_path();
@@ -333,7 +346,7 @@ static struct error *write_request(const char *folder, const struct command *com
 	if (output != NULL)
 		fprintf(file, "--gdb-output=%s%c", output, 0);
 	for (size_t i = 0; i < words->count; i++) {
-		char *word = i == map ? without_quotes(words->items[i]) : xstrdup(words->items[i]);
+		char *word = is_map(words, i) ? without_quotes(words->items[i]) : xstrdup(words->items[i]);
 
 		fprintf(file, "%s%c", word, 0);
 		free(word);
@@ -386,34 +399,58 @@ static void write_evaluations(FILE *steps, unsigned frame, const char *map)
 		write_evaluation(steps, frame, base, length, PLUGIN_BASE_TYPE);
 }
 
-static struct error *write_steps(const char *folder, const struct command *command, size_t words, const char *map,
+/* Each MAP in turn; of several, what GDB made of one is put with the others before the next. */
+static void write_maps(FILE *steps, const struct words *words, unsigned frame)
+{
+	char *own = own_path();
+
+	for (size_t i = 0; i < words->map_count; i++) {
+		write_evaluations(steps, frame, words->items[words->maps[i]]);
+		if (words->map_count > 1)
+			fprintf(steps, "pipe -d " BAR " echo " BAR " '%s' gdb-script --keep /proc/$PPID/fd\n", own);
+	}
+	free(own);
+}
+
+/* `typed`: how many words there were. */
+static struct error *write_steps(const char *folder, const struct command *command, size_t typed, const struct words *words,
 				 unsigned frame)
 {
 	FILE *steps = open_file(folder, PLUGIN_STEPS, "we");
 
 	if (steps == NULL)
 		return error_new(ERROR_TARGET, "%s: %s", folder, strerror(errno));
-	for (size_t i = 0; i < words; i++)
+	for (size_t i = 0; i < typed; i++)
 		fprintf(steps, "macro undef _mapscope_%zu\n", i);
 	fprintf(steps, "pipe info files | cat >/proc/$PPID/fd/%d\n", PLUGIN_FILES);
 	/* GDB 13 dies of an assertion where the frame that is selected vanishes */
 	if (command == &command_goroutine || command == &command_thread)
 		fputs("select-frame 0\n", steps);
-	if (map != NULL)
-		write_evaluations(steps, frame, map);
+	write_maps(steps, words, frame);
 	fclose(steps);
 	return NULL;
+}
+
+static void empty_file(const char *folder, int number)
+{
+	FILE *file = open_file(folder, number, "we");
+
+	if (file != NULL)
+		fclose(file);
 }
 
 /* What was left from the command before. But not the window: GDB has it mapped. */
 static void empty_files(const char *folder)
 {
-	for (int number = PLUGIN_FIRST; number < PLUGIN_WINDOW; number++) {
-		FILE *file = open_file(folder, number, "we");
+	for (int number = PLUGIN_FIRST; number < PLUGIN_WINDOW; number++)
+		empty_file(folder, number);
+}
 
-		if (file != NULL)
-			fclose(file);
-	}
+static void find_maps(const struct command *command, struct words *words)
+{
+	size_t arguments = options_find_arguments(command, words->items, words->count, words->maps);
+
+	words->map_count = gdb_map_count(command, arguments);
 }
 
 static int prepare(const char *name, const char *count, const char *folder)
@@ -432,14 +469,52 @@ static int prepare(const char *name, const char *count, const char *folder)
 
 	size_t typed = words.count;
 	const char *output = take_redirection(&words);
-	size_t map = takes_map(command) ? options_first_argument(command, words.items, words.count) : SIZE_MAX;
-	struct error *error = write_request(folder, command, &words, map, output);
+
+	find_maps(command, &words);
+
+	struct error *error = write_request(folder, command, &words, output);
 
 	if (error == NULL)
-		error = write_steps(folder, command, typed, map < words.count ? words.items[map] : NULL, frame);
+		error = write_steps(folder, command, typed, &words, frame);
 	for (size_t i = 0; i < typed; i++)
 		free(words.items[i]);
 	return error ? fail(error) : 0;
+}
+
+/* --- several MAPs --------------------------------------------------------------------------------------------------- */
+
+/* Enough for a type's name, and to tell a word from something longer. */
+enum { KEPT_LIMIT = 64 << 10 };
+
+static size_t read_start(const char *folder, int number, uint8_t bytes[KEPT_LIMIT])
+{
+	FILE *file = open_file(folder, number, "re");
+	size_t length = file != NULL ? fread(bytes, 1, KEPT_LIMIT, file) : 0;
+
+	if (file != NULL)
+		fclose(file);
+	return length;
+}
+
+/* Puts what GDB made of a MAP with what it made of those before. */
+static int keep(const char *folder)
+{
+	struct wire_evaluation evaluation = { 0 };
+	struct buffer all = { 0 };
+	FILE *file = open_file(folder, PLUGIN_EVALUATIONS, "ae");
+
+	if (file == NULL)
+		return fail(error_new(ERROR_TARGET, "%s: %s", folder, strerror(errno)));
+	for (int i = 0; i < WIRE_EVALUATION_FILES; i++) {
+		evaluation.lengths[i] = read_start(folder, PLUGIN_TYPE + i, buffer_reserve(&all, KEPT_LIMIT));
+		all.length += evaluation.lengths[i];
+		empty_file(folder, PLUGIN_TYPE + i);
+	}
+	fwrite(&evaluation, sizeof(evaluation), 1, file);
+	fwrite(all.bytes, 1, all.length, file);
+	fclose(file);
+	buffer_free(&all);
+	return 0;
 }
 
 int gdb_script_main(int argc, char **argv)
@@ -450,6 +525,8 @@ int gdb_script_main(int argc, char **argv)
 		return generate(argv[2], argv[3]);
 	if (argc == 5 && strcmp(argv[1], "--prepare") == 0)
 		return prepare(argv[2], argv[3], argv[4]);
+	if (argc == 3 && strcmp(argv[1], "--keep") == 0)
+		return keep(argv[2]);
 	return fail(error_hint(error_new(ERROR_USAGE, "gdb-script %s: no such argument", argv[1]),
 			       "mapscope gdb-script prints the path of the script that GDB sources"));
 }

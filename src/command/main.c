@@ -9,7 +9,7 @@
 #include "util/interrupt.h"
 
 const struct command *const commands[] = {
-	&command_list, &command_show, &command_stat, &command_dump, &command_top, &command_who, &command_trace, &command_verify,
+	&command_list, &command_show, &command_stat, &command_dump, &command_top, &command_who, &command_trace, &command_verify, &command_races,
 	&command_layout, &command_replay, NULL,
 };
 

@@ -317,22 +317,27 @@ static void translate(const struct argp_option *options, char *letters, struct o
 	*names = (struct option){ 0 };
 }
 
-size_t options_first_argument(const struct command *command, char *const *words, size_t count)
+size_t options_find_arguments(const struct command *command, char *const *words, size_t count, size_t *found)
 {
 	struct argp_option options[ARRAY_SIZE(rows) + 1];
 	struct option names[ARRAY_SIZE(rows) + 1];
-	char letters[2 * ARRAY_SIZE(rows) + 3] = "+"; /* stop at the first argument */
+	char letters[2 * ARRAY_SIZE(rows) + 3] = "-"; /* arguments come as values of an option of their own, 1 */
 	char **argv = xcalloc(count + 2, sizeof(*argv));
+	size_t arguments = 0;
+	int key;
 
 	argv[0] = (char *)command->name;
 	memcpy(argv + 1, words, count * sizeof(*words));
 	choose(command, options);
 	translate(options, letters + 1, names);
 	opterr = 0;
-	while (getopt_long((int)count + 1, argv, letters, names, NULL) != -1)
-		continue;
+	while ((key = getopt_long((int)count + 1, argv, letters, names, NULL)) != -1)
+		if (key == 1)
+			found[arguments++] = (size_t)optind - 2;
+	for (size_t i = (size_t)optind; i <= count; i++) /* behind -- */
+		found[arguments++] = i - 1;
 	free(argv);
-	return (size_t)optind - 1;
+	return arguments;
 }
 
 static _Noreturn void refuse_word(const struct invocation *invocation, int found, const char *word)

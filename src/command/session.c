@@ -111,6 +111,19 @@ static void warn_of_target(const struct session *session)
 	}
 }
 
+static struct error *take_evaluations(struct session *session)
+{
+	const struct invocation *invocation = session->invocation;
+
+	if (invocation->goroutine_given) /* not the selected frame's */
+		return NULL;
+	session->gdb_map_count = gdb_map_count(invocation->command, invocation->argument_count);
+	session->gdb_maps = xcalloc(session->gdb_map_count + 1, sizeof(*session->gdb_maps));
+	for (size_t i = 0; i < session->gdb_map_count; i++)
+		TRY(gdb_evaluated(&session->binary->machine, invocation->arguments[i], i, &session->gdb_maps[i]));
+	return NULL;
+}
+
 static struct error *open_program(struct session *session)
 {
 	struct target *target = session->target;
@@ -128,9 +141,7 @@ static struct error *open_program(struct session *session)
 		session->binary->go_minor = invocation->go_minor;
 	TRY(program_create(session->binary, target, &session->program));
 	warn_of_version(session);
-	if (invocation->gdb && session->map_name != NULL)
-		TRY(gdb_evaluated(&session->binary->machine, session->map_name, &session->gdb_map));
-	return NULL;
+	return invocation->gdb ? take_evaluations(session) : NULL;
 }
 
 /* Puts a file in the place of standard output. */
@@ -238,7 +249,9 @@ int session_close(struct session *session)
 		stack_close(session->program->stack);
 	program_destroy(session->program);
 	binary_destroy(session->binary);
-	free(session->gdb_map);
+	for (size_t i = 0; i < session->gdb_map_count; i++)
+		free(session->gdb_maps[i]);
+	free(session->gdb_maps);
 	free(session->local_map);
 	target_destroy(session->target);
 	findings_free(&session->findings);
@@ -347,6 +360,15 @@ static struct error *find_local(struct session *session, const char *name, struc
 	return error;
 }
 
+/* What GDB made of the session's MAP; NULL: nothing. */
+static const char *find_evaluation(const struct session *session)
+{
+	for (size_t i = 0; i < session->gdb_map_count; i++)
+		if (strcmp(session->map_name, session->invocation->arguments[i]) == 0)
+			return session->gdb_maps[i];
+	return NULL;
+}
+
 struct error *session_find_any_map(struct session *session, struct gotype **type, taddr *header)
 {
 	if (session->own_map != NULL) {
@@ -354,8 +376,11 @@ struct error *session_find_any_map(struct session *session, struct gotype **type
 		*header = session->own_header;
 		return NULL;
 	}
-	if (session->gdb_map != NULL && strcmp(session->map_name, session->invocation->arguments[0]) == 0) {
-		struct error *error = expression_find_map(session->program, session->gdb_map, type, header);
+
+	const char *evaluated = find_evaluation(session);
+
+	if (evaluated != NULL) {
+		struct error *error = expression_find_map(session->program, evaluated, type, header);
 
 		return error ? error_wrap(error, "%s", session->map_name) : NULL;
 	}

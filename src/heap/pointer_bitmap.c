@@ -23,8 +23,6 @@ struct bitmap_loader {
 	struct heap_read *reads; /* `index` is that of a piece */
 	struct piece *pieces;
 	size_t count, read_capacity, piece_capacity;
-	uint64_t flat, origin; /* Go <= 1.10: mheap.bitmap, mheap.arena_start */
-	struct table arenas;   /* by number: their heapArena; 0: none */
 	uint64_t *scan;        /* Go <= 1.19: the scan bits, where the pointer bits are in the bitmap; else NULL */
 };
 
@@ -86,43 +84,20 @@ static struct error *find_in_span(struct bitmap_loader *loader, size_t i, uint64
 static struct error *find_flat(struct bitmap_loader *loader, size_t i, uint64_t words)
 {
 	const struct heap_spans_private *private = loader->spans->private;
-	uint64_t before = (private->spans[i].start - loader->origin) / private->program->machine.word_size;
+	uint64_t before = (private->spans[i].start - private->arenas.origin) / private->program->machine.word_size;
 
-	if (private->spans[i].start < loader->origin)
-		return error_new(ERROR_MEMORY, "it lies before the heap's arena");
 	for (uint64_t done = 0; done < words; done += WORDS_AT_ONCE) {
 		uint64_t some = words - done < WORDS_AT_ONCE ? words - done : WORDS_AT_ONCE;
 
-		add_piece(loader, loader->flat - (before + done + some) / 4, some / 4, i, done);
+		add_piece(loader, private->arenas.bitmap - (before + done + some) / 4, some / 4, i, done);
 	}
 	return NULL;
-}
-
-/* The heapArena of an address, Go >= 1.11. */
-static struct error *find_arena(struct bitmap_loader *loader, uint64_t address, uint64_t *out)
-{
-	struct program *program = loader->spans->private->program;
-	const struct heap_layout *layout = &loader->spans->private->layout;
-	uint64_t number = (address - layout->origin) / layout->page_size / layout->arena_pages, table;
-	const uint64_t *known = table_get(&loader->arenas, number);
-	unsigned word = program->machine.word_size;
-
-	*out = known ? *known : 0;
-	if (known == NULL && number / layout->l2_length < layout->l1_length) {
-		taddr root = taddr_of(layout->mheap + program->bias + layout->arenas_at + number / layout->l2_length * word);
-
-		TRY(target_read_word(program->memory, root, &table));
-		if (table != 0)
-			TRY(target_read_word(program->memory, taddr_of(table + number % layout->l2_length * word), out));
-		table_put(&loader->arenas, number, *out);
-	}
-	return *out != 0 ? NULL : error_new(ERROR_MEMORY, "0x%" PRIx64 " is in no arena of the heap", address);
 }
 
 /* heapBitsForAddr() of runtime/mbitmap.go, Go 1.11 ... 1.21; a large span goes on in the next arena. */
 static struct error *find_in_arenas(struct bitmap_loader *loader, size_t i, uint64_t words)
 {
-	const struct heap_spans_private *private = loader->spans->private;
+	struct heap_spans_private *private = loader->spans->private;
 	const struct heap_layout *layout = &private->layout;
 	unsigned word = private->program->machine.word_size;
 	uint64_t arena_words = layout->arena_pages * layout->page_size / word, arena;
@@ -133,7 +108,7 @@ static struct error *find_in_arenas(struct bitmap_loader *loader, size_t i, uint
 
 		some = words - done < WORDS_AT_ONCE ? words - done : WORDS_AT_ONCE;
 		some = arena_words - in_arena < some ? arena_words - in_arena : some;
-		TRY(find_arena(loader, address, &arena));
+		TRY(heap_arena_of(&private->arenas, address, &arena));
 		if (stored_bytes(layout, in_arena + some) > layout->bitmap_bytes)
 			return error_new(ERROR_MEMORY, "0x%" PRIx64 " is behind its arena's bitmap", address);
 		add_piece(loader, arena + layout->bitmap_at + stored_bytes(layout, in_arena), stored_bytes(layout, some), i, done);
@@ -250,16 +225,6 @@ static void clear_dead(struct bitmap_loader *loader, const struct heap_span *spa
 
 /* --- all of it -------------------------------------------------------------------------------------------------------- */
 
-static struct error *begin_flat(struct bitmap_loader *loader)
-{
-	struct program *program = loader->spans->private->program;
-	const struct heap_layout *layout = &loader->spans->private->layout;
-	taddr mheap = taddr_of(layout->mheap + program->bias);
-
-	TRY(target_read_word(program->memory, taddr_add(mheap, layout->arena_start.offset), &loader->origin));
-	return target_read_word(program->memory, taddr_add(mheap, layout->bitmap_at), &loader->flat);
-}
-
 /* Where each span's bits are, and where they go; how many words of 64 bits there are all together. */
 static struct error *find_all(struct bitmap_loader *loader, uint64_t *words)
 {
@@ -314,13 +279,10 @@ static struct error *load_all(struct bitmap_loader *loader)
 struct error *heap_pointer_bitmap_load(struct heap_spans *spans)
 {
 	struct bitmap_loader loader = { .spans = spans };
-	struct error *error = spans->private->layout.bitmap == HEAP_BITMAP_FLAT ? begin_flat(&loader) : NULL;
+	struct error *error = load_all(&loader);
 
-	if (error == NULL)
-		error = load_all(&loader);
 	free(loader.pieces);
 	free(loader.reads);
 	free(loader.scan);
-	table_free(&loader.arenas);
 	return error;
 }

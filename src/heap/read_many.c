@@ -17,7 +17,7 @@ struct batch {
 	heap_read_visit *visit;
 	void *context;
 	uint8_t *buffer;
-	size_t used; /* bytes of it */
+	size_t size, used; /* bytes of it */
 	struct target_piece pieces[RUNS];
 	const struct heap_read *first[RUNS]; /* of each run */
 	size_t runs;
@@ -115,24 +115,35 @@ static void add(struct batch *batch, const struct heap_read *read)
 	    wanted >= read->length) {
 		size_t more = wanted > last->length ? wanted - last->length : 0;
 
-		if (batch->used + more <= BUFFER) {
+		if (batch->used + more <= batch->size) {
 			last->length += more;
 			batch->used += more;
 			return;
 		}
 	}
-	if (batch->runs == RUNS || batch->used + read->length > BUFFER)
+	if (batch->runs == RUNS || batch->used + read->length > batch->size)
 		flush(batch, read);
 	batch->first[batch->runs] = read;
 	batch->pieces[batch->runs++] = (struct target_piece){ taddr_of(read->address), batch->buffer + batch->used, read->length, 0 };
 	batch->used += read->length;
 }
 
+/* All of them at once, if they are few. */
+static size_t buffer_size(const struct heap_read *reads, size_t count)
+{
+	size_t size = 1;
+
+	for (size_t i = 0; i < count && size < BUFFER; i++)
+		size += reads[i].length + GAP;
+	return size < BUFFER ? size : BUFFER;
+}
+
 void heap_read_many(struct target *target, struct heap_read *reads, size_t count, heap_read_visit *visit, void *context)
 {
 	struct batch *batch = xcalloc(1, sizeof(*batch));
 
-	*batch = (struct batch){ .target = target, .visit = visit, .context = context, .buffer = xmalloc(BUFFER) };
+	*batch = (struct batch){ .target = target, .visit = visit, .context = context, .size = buffer_size(reads, count) };
+	batch->buffer = xmalloc(batch->size);
 	heap_reads_sort(reads, count);
 	for (size_t i = 0; i < count; i++)
 		add(batch, &reads[i]);

@@ -31,14 +31,12 @@ static uint64_t load_bits(const uint8_t *bytes, size_t length)
 	return le64toh(word);
 }
 
-/* Bits [skip, count) of `bytes` are added to those from `first` on. */
-static void add_bits(uint64_t *bits, uint64_t first, const uint8_t *bytes, uint64_t skip, uint64_t count)
+/* The first `count` bits of `bytes` are added to those from `first` on. */
+static void add_bits(uint64_t *bits, uint64_t first, const uint8_t *bytes, uint64_t count)
 {
-	for (uint64_t at = skip / 64 * 64; at < count; at += 64) {
+	for (uint64_t at = 0; at < count; at += 64) {
 		uint64_t word = load_bits(bytes + at / 8, (count - at + 7) / 8), to = first + at;
 
-		if (at < skip)
-			word &= UINT64_MAX << (skip - at);
 		if (count - at < 64)
 			word &= (UINT64_C(1) << (count - at)) - 1;
 		bits[to / 64] |= word << to % 64;
@@ -54,19 +52,17 @@ static void note_unreadable(struct heap_spans *spans, const struct heap_span *sp
 	heap_span_note(spans, span, error_wrap(error, "%s", what));
 }
 
-/* Where the bits cannot be read, all slots count as free: nothing says that they are not. */
+/* Where the bits cannot be read, slots behind freeindex count as free: nothing says that they are not. */
 static void visit_allocated(void *context, const struct heap_read *read, const uint8_t *bytes, size_t got)
 {
 	struct heap_spans *spans = context;
 	struct heap_spans_private *private = spans->private;
 	const struct heap_span *span = &private->spans[read->index];
 	uint64_t readable = got * 8 < span->count ? got * 8 : span->count;
-	uint32_t free_index = private->sources[read->index - 1].free_index;
 
 	if (got < read->length)
 		note_unreadable(spans, span, "its allocBits", read->address + got);
-	if (readable > free_index)
-		add_bits(private->allocated, span->first, bytes, free_index, readable);
+	add_bits(private->allocated, span->first, bytes, readable);
 }
 
 static void load_allocated(struct heap_spans *spans, struct heap_read *reads)
@@ -105,7 +101,7 @@ static void visit_marks(void *context, const struct heap_read *read, const uint8
 
 	if (got < read->length)
 		note_unreadable(spans, span, "its gcmarkBits", read->address + got);
-	add_bits(private->survived, span->first, bytes, 0, readable);
+	add_bits(private->survived, span->first, bytes, readable);
 }
 
 static bool any_bit(const uint64_t *bits, uint64_t first, uint64_t count)

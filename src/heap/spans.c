@@ -276,11 +276,26 @@ static struct error *load_raw(struct loader *loader)
 		struct heap_read *reads = xreallocarray(NULL, count, sizeof(*reads));
 
 		count = choose_pointers(spans, words, count, reads);
+		loader->raw = xreallocarray(NULL, count, sizeof(*loader->raw));
+		loader->capacity = count ? count : 1;
 		heap_read_many(program->memory, reads, count, visit_span, loader);
 		free(reads);
 	}
 	free(words);
 	return error;
+}
+
+/* A span lies in arenas of the heap, and not in pages of one before it. */
+static bool is_apart(struct heap_spans_private *private, const struct raw_span *raw, uint64_t end)
+{
+	struct error *error = heap_arenas_check(&private->arenas, raw->span.start, raw->span.start + raw->source.size);
+
+	if (error != NULL)
+		findings_add_error(private->findings, taddr_of(raw->source.address), error, "an mspan of the heap");
+	else if (raw->span.start < end)
+		findings_add(private->findings, taddr_of(raw->source.address),
+			     "an mspan of the heap: its pages at 0x%" PRIx64 " are of another too", raw->span.start);
+	return error == NULL && raw->span.start >= end;
 }
 
 /* Keeps the spans in order of memory; of two that overlap the first. */
@@ -298,11 +313,8 @@ static void keep_in_order(struct loader *loader)
 	for (size_t i = 0; i < loader->count; i++) {
 		const struct raw_span *raw = &loader->raw[order[i].index];
 
-		if (raw->span.start < end) {
-			findings_add(private->findings, taddr_of(raw->source.address),
-				     "an mspan of the heap: its pages at 0x%" PRIx64 " are of another too", raw->span.start);
+		if (!is_apart(private, raw, end))
 			continue;
-		}
 		end = raw->span.start + raw->source.size;
 		private->sources[private->count] = raw->source;
 		private->spans[++private->count] = raw->span;
@@ -329,6 +341,9 @@ static void number_slots(struct heap_spans_private *private)
 static struct error *load(struct heap_spans *spans)
 {
 	struct loader loader = { .spans = spans };
+
+	TRY(heap_arenas_open(spans->private->program, &spans->private->layout, &spans->private->arenas));
+
 	struct error *error = load_raw(&loader);
 
 	if (error == NULL)
@@ -366,6 +381,7 @@ struct error *heap_spans_create(struct program *program, const struct heap_layou
 		error = load(spans);
 	free(private->sources);
 	private->sources = NULL;
+	heap_arenas_close(&private->arenas);
 	if (error != NULL) {
 		heap_spans_free(spans);
 		return error_wrap(error, "the heap's spans");

@@ -2,6 +2,7 @@
 #ifndef HEAP_SPANS_PRIVATE_H
 #define HEAP_SPANS_PRIVATE_H
 
+#include "heap/arenas.h"
 #include "heap/spans.h"
 #include "layout/heap.h"
 
@@ -21,6 +22,7 @@ struct heap_spans_private {
 	struct program *program;
 	struct findings *findings;
 	struct heap_layout layout;
+	struct heap_arenas arenas; /* while all is loaded */
 	struct heap_span *spans; /* [1, count]; 0 is of no address */
 	struct span_source *sources; /* the same order from 0; NULL when all is loaded */
 	size_t count;

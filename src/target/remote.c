@@ -17,6 +17,8 @@
 enum { BLOCK = 16 << 10, PAGE = 4096 };
 /* Blocks that are kept; then all are forgotten. */
 enum { BLOCKS_LIMIT = 4096 };
+/* Requests that are under way together: these few bytes find room in the socket, so that nobody waits while the other side does. */
+enum { AHEAD = 64 };
 
 struct remote {
 	struct target target;
@@ -59,22 +61,38 @@ static bool transfer(const struct remote *remote, void *bytes, size_t length, bo
 	return true;
 }
 
-/* One round trip. False where these bytes, or one of them, cannot be read. */
-static bool fetch(struct remote *remote, uint64_t address, void *to, size_t length)
+static void ask(struct remote *remote, uint64_t address, size_t length)
 {
 	struct wire_request request = { address, length };
+
+	if (remote->socket < 0)
+		return;
+	remote->stats.round_trips++;
+	if (!transfer(remote, &request, sizeof(request), true))
+		hang_up(remote);
+}
+
+/* What was asked for first and has not come yet. False where these bytes, or one of them, cannot be read. */
+static bool receive(struct remote *remote, void *to, size_t length)
+{
 	struct wire_reply reply;
 
 	if (remote->socket < 0)
 		return false;
-	remote->stats.round_trips++;
-	if (!transfer(remote, &request, sizeof(request), true) || !transfer(remote, &reply, sizeof(reply), false) ||
-	    (reply.length != 0 && reply.length != length) || !transfer(remote, to, reply.length, false)) {
+	if (!transfer(remote, &reply, sizeof(reply), false) || (reply.length != 0 && reply.length != length) ||
+	    !transfer(remote, to, reply.length, false)) {
 		hang_up(remote);
 		return false;
 	}
 	remote->stats.bytes += reply.length;
 	return reply.length == length;
+}
+
+/* One round trip. */
+static bool fetch(struct remote *remote, uint64_t address, void *to, size_t length)
+{
+	ask(remote, address, length);
+	return receive(remote, to, length);
 }
 
 /* --- blocks --------------------------------------------------------------------------------------------------- */
@@ -162,10 +180,45 @@ static void read_piece(struct remote *remote, struct target_piece *piece)
 
 /* --- the target ----------------------------------------------------------------------------------------------- */
 
-static void remote_read_pieces(struct target *target, struct target_piece *pieces, size_t count)
+/* Pieces that are read past the cache, and at once. */
+static bool is_long(const struct target_piece *piece)
+{
+	return piece->length >= BLOCK && piece->length <= WIRE_LENGTH_MAX;
+}
+
+/* How many of the pieces from `from` on can be asked for together. */
+static size_t count_long(const struct target_piece *pieces, size_t from, size_t count)
+{
+	size_t end = from;
+
+	while (end < count && end - from < AHEAD && is_long(&pieces[end]))
+		end++;
+	return end - from;
+}
+
+/* Asks for all of them before the first one comes: so GDB reads one while we receive another. */
+static void read_together(struct remote *remote, struct target_piece *pieces, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		read_piece(remote_of(target), &pieces[i]);
+		ask(remote, pieces[i].address.v, pieces[i].length);
+	for (size_t i = 0; i < count; i++)
+		pieces[i].got = receive(remote, pieces[i].to, pieces[i].length) ? pieces[i].length : 0;
+	for (size_t i = 0; i < count; i++)
+		if (pieces[i].got == 0)
+			read_piece(remote, &pieces[i]);
+}
+
+static void remote_read_pieces(struct target *target, struct target_piece *pieces, size_t count)
+{
+	for (size_t i = 0; i < count;) {
+		size_t together = count_long(pieces, i, count);
+
+		if (together > 1)
+			read_together(remote_of(target), &pieces[i], together);
+		else
+			read_piece(remote_of(target), &pieces[i]);
+		i += together > 1 ? together : 1;
+	}
 }
 
 static struct error *remote_unreadable(struct target *target, taddr address)

@@ -37,6 +37,13 @@ struct wire_view {
 
 enum { WIRE_SAVED_MAX = 256, WIRE_REGISTERS_MAX = 4 };
 
+/* The files of one MAP, from WIRE_TYPE on, put together: their bytes follow. */
+enum { WIRE_EVALUATION_FILES = 6 };
+
+struct wire_evaluation {
+	uint64_t lengths[WIRE_EVALUATION_FILES];
+};
+
 /* What the program gets from the plug-in, besides standard output and error. Files are as GDB's commands wrote them. */
 enum wire_descriptor {
 	WIRE_SOCKET = 3,
@@ -47,6 +54,7 @@ enum wire_descriptor {
 	WIRE_BASE_TYPE, /* the same of a part of MAP (gdb_base()) */
 	WIRE_BASE_VALUE,
 	WIRE_BASE_ADDRESS,
+	WIRE_EVALUATIONS, /* where there are several MAPs, these files are empty, and here is a struct wire_evaluation for each */
 	WIRE_VARIABLES, /* to be written: GDB commands that set convenience variables, and whatever comes behind the output */
 	WIRE_VIEW,      /* to be written: a struct wire_view, where another goroutine is to be seen */
 	WIRE_END,
@@ -65,6 +73,7 @@ enum plugin_descriptor {
 	PLUGIN_BASE_TYPE,
 	PLUGIN_BASE_VALUE,
 	PLUGIN_BASE_ADDRESS,
+	PLUGIN_EVALUATIONS,
 	PLUGIN_VARIABLES,
 	PLUGIN_VIEW,
 	PLUGIN_FRAME,   /* what `frame` printed of the selected frame */

@@ -127,16 +127,24 @@ def targets(checks, version, held, name):
 
 
 def questions(target):
-    """[(what is typed behind `mapscope`, the tool's words, what in the tool's answer stands for the expression)]"""
+    """[(what is typed behind `mapscope`, the tool's words, {what in the tool's answer stands for an expression: the expression}, length)]"""
     asked, held = [], target.held
-    for fact in (held.of("main.hold") if target.has_hold else []) + held.of(None):
-        own = f"({fact.type})({fact.address:#x})"
-        asked.append((f"show {fact.expression}", ["show", own], own, fact))
+    facts = (held.of("main.hold") if target.has_hold else []) + held.of(None)
+    for fact in facts:
+        own = address_of(fact)
+        names = {own: fact.expression}
+        asked.append((f"show {fact.expression}", ["show", own], names, fact.length))
         if f"{fact.function}:{fact.expression}" in THOROUGH:
-            asked += [(f"{verb} {fact.expression}", [verb, own], own, fact) for verb in ("stat", "dump", "verify")]
-            asked.append((f"trace {fact.expression} {KEYS[fact.type]}", ["trace", own, KEYS[fact.type]], own, fact))
-    asked += [(verb, [verb], None, None) for verb in ("list", "layout", "verify")]
-    return asked
+            asked += [(f"{verb} {fact.expression}", [verb, own], names, fact.length) for verb in ("stat", "dump", "verify")]
+            asked.append((f"trace {fact.expression} {KEYS[fact.type]}", ["trace", own, KEYS[fact.type]], names, fact.length))
+    several = [fact for fact in facts if fact.length != 0][:3]
+    asked.append(("verify --replay 100 " + " ".join(fact.expression for fact in several),
+                  ["verify", "--replay", "100", *map(address_of, several)], {address_of(fact): fact.expression for fact in several}, None))
+    return asked + [(verb, [verb], {}, None) for verb in ("list", "layout", "verify")]
+
+
+def address_of(fact):
+    return f"({fact.type})({fact.address:#x})"
 
 
 def check_commands(checks, tool, debugger, script, target, connect, name):
@@ -147,14 +155,14 @@ def check_commands(checks, tool, debugger, script, target, connect, name):
         commands += [f"mapscope {typed}", "output $map_count"]
     commands += ["frame", "detach"]
     said = debugger.run(target.start, commands, script, limit=120)
-    for i, (typed, words, own, fact) in enumerate(asked):
+    for i, (typed, words, names, length) in enumerate(asked):
         expected = target.says(tool, *words)
-        if own is not None:
-            expected = expected.replace(own, fact.expression)
+        for own, expression in names.items():
+            expected = expected.replace(own, expression)
         found, count = said[first + 2 * i], said[first + 2 * i + 1]
         checks.equal(f"{name} {typed}", expected, found)
         if typed.startswith("show"):
-            checks.equal(f"{name} {typed}: $map_count", str(fact.length), count)
+            checks.equal(f"{name} {typed}: $map_count", str(length), count)
     checks.equal(f"{name}: the selected frame is still the same", said[first - 1], said[first + 2 * len(asked)])
 
 
@@ -174,7 +182,7 @@ def check_goroutines(checks, tool, debugger, script, target, connect, name):
     for i, goroutine in enumerate(goroutines):
         _, trace, frame, variables, shown = said[first + 5 * i:first + 5 * i + 5]
         fact = target.held.of(goroutine.function)[0]
-        own = f"({fact.type})({fact.address:#x})"
+        own = address_of(fact)
         label = f"{name} goroutine in {goroutine.function}"
         checks.equal(f"{label}: bt", target.held.stacks[goroutine.id], functions(trace))
         checks.true(f"{label}: frame", f" in {goroutine.function} " in frame, frame)

@@ -15,7 +15,7 @@ class Terminal:
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
             os.execvpe(command[0], command, environment)
-        self._shown = b""
+        self._shown = bytearray()
 
     def type(self, text):
         os.write(self._terminal, text.encode())
@@ -25,10 +25,11 @@ class Terminal:
 
     def wait_for(self, text, limit=30):
         """Everything up to the text, and the text; what comes behind it stays for the next call."""
-        wanted, deadline = text.encode(), time.monotonic() + limit
-        while wanted not in self._shown:
+        wanted, deadline, start = text.encode(), time.monotonic() + limit, 0
+        while (at := self._shown.find(wanted, start)) < 0:
+            start = max(0, len(self._shown) - len(wanted))
             self._read(deadline, text)
-        end = self._shown.index(wanted) + len(wanted)
+        end = at + len(wanted)
         shown, self._shown = self._shown[:end], self._shown[end:]
         return shown.decode(errors="replace").replace("\r\n", "\n")
 

@@ -284,6 +284,42 @@ static void test_closed(void)
 	target_destroy(target);
 }
 
+/* Many pieces at once, of which one has the hole in it, one lies outside, and some are short. */
+#define PIECES 200
+
+static void set_pieces(struct target_piece *pieces, uint8_t *bytes)
+{
+	for (size_t i = 0; i < PIECES; i++)
+		pieces[i] = (struct target_piece){ taddr_of(START + 0x10000 + i * 0x2000), bytes + i * 0x5000, i % 50 == 3 ? 0x10 : 0x5000, 0 };
+	pieces[70].address = taddr_of(HOLE - 0x4001);
+	pieces[71].address = taddr_of(START - 0x1000000);
+}
+
+static void test_together(void)
+{
+	static const enum manner manners[] = { HONEST, SHORT_REPLY, LYING_LENGTH, FEWER, SILENT, GARBAGE };
+	struct target_piece pieces[PIECES];
+	uint8_t *bytes = malloc(PIECES * 0x5000);
+
+	for (size_t m = 0; m < sizeof(manners) / sizeof(manners[0]); m++) {
+		struct server server;
+		struct target *target = start(&server, manners[m]);
+
+		set_pieces(pieces, bytes);
+		target_read_pieces(target, pieces, PIECES);
+		for (size_t i = 0; i < PIECES; i++) {
+			size_t there = manners[m] != HONEST || i == 71 ? 0 : i == 70 ? 0x4001 : pieces[i].length;
+			const uint8_t *at = pieces[i].to;
+
+			CHECK_UINT(pieces[i].got, there);
+			for (size_t k = 0; k < there; k += 97)
+				CHECK(at[k] == byte_at(pieces[i].address.v + k));
+		}
+		end(&server, target);
+	}
+	free(bytes);
+}
+
 int main(void)
 {
 	test_reads();
@@ -292,5 +328,6 @@ int main(void)
 	test_many_blocks();
 	test_hostile();
 	test_closed();
+	test_together();
 	return check_done();
 }
