@@ -208,6 +208,12 @@ struct batch {
 	size_t used; /* bytes of the walk's buffer */
 };
 
+/* A level may be one object: what a batch has room for is not cleared. */
+static void begin_batch(struct batch *batch)
+{
+	batch->count = batch->piece_count = batch->used = 0;
+}
+
 static void read_batch(struct heap_walk *walk, struct batch *batch)
 {
 	size_t piece = 0;
@@ -247,7 +253,7 @@ static void finish_batch(struct heap_walk *walk, struct batch *batch,
 			findings_add(walk->findings, taddr_of(heap_slot_address(item->span, item->index)),
 				     "an object of %llu bytes cannot be read", (unsigned long long)item->span->elem_size);
 	}
-	batch->count = batch->piece_count = batch->used = 0;
+	begin_batch(batch);
 }
 
 /* Where the object's bytes will be; objects come in order of address, and what lies between two of them is little. */
@@ -290,8 +296,9 @@ static void report_progress(struct heap_walk *walk)
 struct error *walk_scan_level(struct heap_walk *walk, uint32_t *slots, size_t count)
 {
 	const struct heap_span *span = NULL;
-	struct batch *batch = &(struct batch){ .count = 0 };
+	struct batch memory, *batch = &memory;
 
+	begin_batch(batch);
 	for (size_t i = 0; i < count; i++) {
 		if (span == NULL || slots[i] - span->first >= span->count)
 			span = heap_span_of_slot(walk->spans, slots[i]);
@@ -344,8 +351,9 @@ static void sniff(struct heap_walk *walk, const struct heap_span *span, uint32_t
 
 struct error *walk_sniff(struct heap_walk *walk)
 {
-	struct batch *batch = &(struct batch){ .count = 0 };
+	struct batch memory, *batch = &memory;
 
+	begin_batch(batch);
 	for (size_t s = 0; s < heap_span_count(walk->spans); s++) {
 		const struct heap_span *span = heap_span_at(walk->spans, s);
 
