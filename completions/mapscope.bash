@@ -94,7 +94,7 @@ _mapscope()
 		return
 		;;
 	--format)
-		mapfile -t COMPREPLY < <(compgen -W 'text json ndjson' -- "$current")
+		mapfile -t COMPREPLY < <(compgen -W "text json ndjson$([[ $command == layout ]] && echo ' c go')" -- "$current")
 		return
 		;;
 	-g | --goroutine | -f | --frame | --max | --depth | --bucket | --table | --group | --buffer | --go-version)

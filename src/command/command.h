@@ -12,7 +12,7 @@
 #include "render/json.h"
 #include "render/text.h"
 
-enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_NDJSON };
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_NDJSON, FORMAT_C, FORMAT_GO };
 
 /* What top orders maps by. */
 enum top_order { TOP_BY_BYTES, TOP_BY_WASTE, TOP_BY_LEN, TOP_BY_TYPE };
@@ -58,6 +58,7 @@ enum option_set {
 	OPTIONS_LIST = 1 << 7,    /* which maps are listed */
 	OPTIONS_HEAP = 1 << 8,    /* which maps of the heap */
 	OPTIONS_TOP = 1 << 9,     /* order, and how many */
+	OPTIONS_LAYOUT = 1 << 10, /* which layouts */
 };
 
 /* What a command works on. */

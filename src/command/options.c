@@ -45,7 +45,8 @@ static const struct option_row rows[] = {
 	{ { NULL, 0, NULL, 0, "Maps:", GROUP_LOCAL }, OPTIONS_LIST },
 	{ { "goroutines", 'g', NULL, 0, "those in local variables and parameters of goroutines", GROUP_LOCAL }, OPTIONS_LIST },
 	{ { NULL, 0, NULL, 0, "Output:", GROUP_OUTPUT }, 0 },
-	{ { "format", KEY_FORMAT, "FORMAT", 0, "text (default), json (one document) or ndjson (a line an entry or map)", GROUP_OUTPUT }, 0 },
+	{ { "format", KEY_FORMAT, "FORMAT", 0, "text (default), json (one document) or ndjson (a line an entry or map)", GROUP_OUTPUT }, ~OPTIONS_LAYOUT },
+	{ { "format", KEY_FORMAT, "FORMAT", 0, "text (default), json (one document), ndjson (a line a map type), c (a header) or go (source)", GROUP_OUTPUT }, OPTIONS_LAYOUT },
 	{ { "max", KEY_MAX, "N", 0, "show at most N entries; 0: all (default: 64 in text, all in JSON)", GROUP_OUTPUT }, OPTIONS_ENTRIES },
 	{ { "depth", KEY_DEPTH, "N", 0, "show maps inside values N levels deep (default 3)", GROUP_OUTPUT }, OPTIONS_ENTRIES },
 	{ { "bucket", KEY_BUCKET, "N", 0, "classic: only bucket N and its chain", GROUP_OUTPUT }, OPTIONS_PART },
@@ -58,11 +59,11 @@ static const struct option_row rows[] = {
 	{ { "by", KEY_BY, "ORDER", 0, "bytes (default), waste, len; or type: the maps of a type together", GROUP_OUTPUT }, OPTIONS_TOP },
 	{ { "min", KEY_MIN, "N", 0, "leave out what has less than N (bytes, or entries with --by len); 1M, 1G", GROUP_OUTPUT }, OPTIONS_TOP },
 	{ { "max", KEY_MAX, "N", 0, "show at most N (default 20); 0: all", GROUP_OUTPUT }, OPTIONS_TOP },
-	{ { NULL, 0, NULL, 0, "Reading:", GROUP_MEMORY }, OPTIONS_MEMORY | OPTIONS_PROGRAM },
+	{ { NULL, 0, NULL, 0, "Reading:", GROUP_MEMORY }, OPTIONS_MEMORY | OPTIONS_PROGRAM | OPTIONS_LAYOUT },
 	{ { "no-stop", KEY_NO_STOP, NULL, 0, "read the process while it runs; what changes meanwhile is read again", GROUP_MEMORY }, OPTIONS_MEMORY },
 	{ { "buffer", KEY_BUFFER, "SIZE", 0, "copy maps up to SIZE (default 48M) and let the process run on; larger ones are read while it stands", GROUP_MEMORY }, OPTIONS_MEMORY },
 	{ { "stats", KEY_STATS, NULL, 0, "say on standard error how long the process stood and what was read", GROUP_MEMORY }, OPTIONS_MEMORY },
-	{ { "go-version", KEY_GO_VERSION, "1.N", 0, "take the program for one of Go 1.N, where it does not say", GROUP_MEMORY }, OPTIONS_PROGRAM },
+	{ { "go-version", KEY_GO_VERSION, "1.N", 0, "take the program for one of Go 1.N, where it does not say", GROUP_MEMORY }, OPTIONS_PROGRAM | OPTIONS_LAYOUT },
 	{ { NULL, 0, NULL, 0, "Other:", GROUP_HELP }, 0 },
 	{ { "help", KEY_HELP, NULL, 0, "show this text", GROUP_HELP }, 0 },
 };
@@ -116,12 +117,14 @@ static size_t parse_size(const struct invocation *invocation, const char *option
 
 static enum format parse_format(const struct invocation *invocation, const char *text)
 {
-	static const char *const names[] = { [FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_NDJSON] = "ndjson" };
+	static const char *const names[] = { [FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_NDJSON] = "ndjson", [FORMAT_C] = "c",
+					     [FORMAT_GO] = "go" };
+	bool source = invocation->command->options & OPTIONS_LAYOUT;
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+	for (size_t i = 0; i < (source ? ARRAY_SIZE(names) : FORMAT_C); i++)
 		if (strcmp(text, names[i]) == 0)
 			return (enum format)i;
-	refuse(invocation, "--format %s: not text, json or ndjson", text);
+	refuse(invocation, "--format %s: not %s", text, source ? "text, json, ndjson, c or go" : "text, json or ndjson");
 }
 
 static enum top_order parse_order(const struct invocation *invocation, const char *text)

@@ -170,7 +170,7 @@ struct error *session_open(const struct invocation *invocation, struct session *
 	*out = (struct session){ .invocation = invocation };
 	out->output = output_create(STDOUT_FILENO);
 	out->text = (struct text){ out->output, text_colour_wanted(out->output) };
-	if (invocation->format != FORMAT_TEXT)
+	if (invocation->format == FORMAT_JSON || invocation->format == FORMAT_NDJSON)
 		out->json = json_create(out->output, invocation->format == FORMAT_JSON);
 	if (invocation->argument_count != 0)
 		out->map_name = invocation->arguments[0];

@@ -3,7 +3,7 @@ import argparse
 import os
 import traceback
 
-from cases import allmaps, core, errors, gdb, heap, live, mutants, processes, refmap, replay, syncmaps, units
+from cases import allmaps, core, errors, gdb, heap, layout, live, mutants, processes, refmap, replay, syncmaps, units
 from harness import go, process, zoo
 from harness.checks import Checks
 from harness.tool import Tool
@@ -23,6 +23,7 @@ def main(arguments):
         guarded(checks, "replay", replay.check, checks, tool)
         for version in options.versions:
             guarded(checks, f"{version} gdb", gdb.check, checks, tool, version, options.build)
+            guarded(checks, f"{version} layouts", layout.check, checks, tool, version)
             guarded(checks, f"{version} allmaps", allmaps.check, checks, tool, version, options.targets)
             guarded(checks, f"{version} heap spans", heap.check_spans, checks, options.build, version, options.targets)
             for mode in options.modes:

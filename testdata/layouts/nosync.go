@@ -1,0 +1,6 @@
+//go:build !go1.9
+// +build !go1.9
+
+package main
+
+func useSync() {}
