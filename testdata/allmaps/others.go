@@ -48,7 +48,7 @@ func makeReflected() {
 	}
 }
 
-// Objects without maps.
+// Objects without maps: a tree, and a list as caches have one.
 type leaf struct {
 	left, right *leaf
 	text        string
@@ -56,15 +56,20 @@ type leaf struct {
 	n           int
 }
 
-var tree *leaf
+var tree, list *leaf
 
 func makeLeaves(count int, seed uint64) {
-	for i := 0; i < count; i++ {
-		l := &leaf{left: tree, text: text(uint64(i)), n: i, more: make([]byte, 8+mix(seed+uint64(i))%480)}
-		if tree != nil && i%3 == 0 {
-			l.left, l.right = tree.left, tree
-		}
-		tree = l
+	all := make([]*leaf, count)
+	for i := range all {
+		all[i] = &leaf{text: text(uint64(i)), n: i, more: make([]byte, 8+mix(seed+uint64(i))%480)}
+	}
+	for i := count - 1; i > 0; i-- {
+		parent := all[(i-1)/2]
+		parent.left, parent.right = all[i], parent.left
+	}
+	tree = all[0]
+	for i := 0; i < count/20; i++ {
+		list = &leaf{left: list, n: i}
 	}
 }
 

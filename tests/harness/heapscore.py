@@ -35,6 +35,11 @@ class Score:
         pairs = ((fact, self.rows.get(address)) for address, fact in self.truth.maps.items())
         return [(fact, row) for fact, row in pairs if test(fact, row)]
 
+    def words_to_dead(self):
+        """What of stacks and the like leads to dead maps that are called live: one such word can lead to many."""
+        rows = [self.live[int(fact["address"], 16)] for fact in self.dead_as_live]
+        return {row["path"].partition(")")[0] for row in rows}
+
     @property
     def typed_share(self):
         """Of those found, how many have their exact type."""
@@ -52,7 +57,7 @@ class Score:
     def line(self):
         return (f"recall {self.found}/{len(self.truth.maps)}, exact type {100 * self.typed_share:.2f} %, wrong type {len(self.wrong)},"
                 f" wrong len {len(self.wrong_len)}, decoys {sum(self.decoys.values())}/{len(self.truth.decoys)},"
-                f" dead as live {len(self.dead_as_live)}/{len(self.truth.garbage)}, others {len(self.others)},"
+                f" dead as live {len(self.dead_as_live)}/{len(self.truth.garbage)} by {len(self.words_to_dead())} words, others {len(self.others)},"
                 f" with an owner {100 * self.owned_share():.1f} %")
 
 
