@@ -259,7 +259,7 @@ struct heap_referrer heap_walk_referrer(const struct heap_walk *walk, uint64_t s
 
 	if (parent >= ROOT_CODES && parent - ROOT_CODES < walk->root_count)
 		return (struct heap_referrer){ .is_root = true, .root = walk->roots[parent - ROOT_CODES] };
-	return (struct heap_referrer){ .slot = parent - 1 };
+	return (struct heap_referrer){ .slot = parent ? parent - 1 : UINT64_MAX };
 }
 
 const struct heap_place_outside *heap_walk_outside(const struct heap_walk *walk, size_t *count)

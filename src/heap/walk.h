@@ -31,7 +31,7 @@ struct heap_origin {
 struct heap_referrer {
 	bool is_root;
 	struct heap_origin root; /* is_root */
-	uint64_t slot;         /* else the object that holds the pointer */
+	uint64_t slot;         /* else the object that holds the pointer; UINT64_MAX: it was not reached */
 };
 
 /* Memory of known type that is no object of the heap: on a stack, in data without a variable of its own. */
