@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import time
 
-from cases import gdb_much
+from cases import gdb_install, gdb_much
 from harness import gdb, gdbtarget, process
 from harness.terminal import Ended, Terminal
 
@@ -31,6 +31,7 @@ def check(checks, tool, debuggers, version, build):
         for debugger in debuggers:
             check_debugger(checks, debugger, gdb.script(build), f"{name} {debugger.name}", held)
             gdb_much.check(checks, tool, debugger, gdb.script(build), f"{name} {debugger.name} much", held)
+        gdb_install.check(checks, tool, debuggers, f"{name} install", build, held)
         checks.true(f"{name}: the process answers afterwards", held.answers(), "no pong")
     finally:
         held.close()
