@@ -1,5 +1,6 @@
 #include "command/gdb.h"
 
+#include <elf.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -78,6 +79,13 @@ void gdb_use_binary(struct target *target, const struct binary *binary)
 	bool known = entry != 0 && binary->phdr_address != 0;
 
 	remote_use_executable(target, &binary->machine, known ? binary->phdr_address + (entry - binary->entry) : 0);
+	if (binary->machine.elf_machine == EM_X86_64) {
+		struct buffer text = { 0 };
+
+		read_file(WIRE_THREADS, &text);
+		gdb_take_threads(target, buffer_text(&text));
+		buffer_free(&text);
+	}
 }
 
 /* --- MAP ------------------------------------------------------------------------------------------------------------- */

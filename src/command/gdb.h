@@ -2,6 +2,8 @@
 #ifndef COMMAND_GDB_H
 #define COMMAND_GDB_H
 
+#include <stdio.h>
+
 #include "binary/binary.h"
 #include "command/command.h"
 #include "target/target.h"
@@ -26,6 +28,15 @@ const char *gdb_base(const char *map, size_t *length);
 
 /* Where the GDB commands go that set convenience variables. */
 struct output *gdb_variables(void);
+
+/* --- gdb_thread.c ----------------------------------------------------------------------------------------------- */
+
+/* Whether a command with these words looks at goroutines, and so at threads' registers. */
+bool gdb_needs_threads(const struct command *command, char *const *words, size_t count);
+/* GDB commands that print the registers of all threads into PLUGIN_THREADS. */
+void gdb_write_thread_steps(FILE *steps);
+/* What these printed, for target_threads(). */
+void gdb_take_threads(struct target *target, const char *text);
 
 /* --- gdb_script.c ----------------------------------------------------------------------------------------------- */
 

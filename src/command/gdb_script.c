@@ -423,6 +423,8 @@ static struct error *write_steps(const char *folder, const struct command *comma
 	for (size_t i = 0; i < typed; i++)
 		fprintf(steps, "macro undef _mapscope_%zu\n", i);
 	fprintf(steps, "pipe info files | cat >/proc/$PPID/fd/%d\n", PLUGIN_FILES);
+	if (gdb_needs_threads(command, words->items, words->count))
+		gdb_write_thread_steps(steps);
 	/* GDB 13 dies of an assertion where the frame that is selected vanishes */
 	if (command == &command_goroutine || command == &command_thread)
 		fputs("select-frame 0\n", steps);

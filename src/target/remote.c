@@ -15,7 +15,7 @@
 
 /* What a small read brings along: neighbours are mostly asked for next. A block is aligned, so that it ends where pages do. */
 enum { BLOCK = 16 << 10, PAGE = 4096 };
-/* Blocks that are kept; then all are forgotten. */
+/* Blocks, and pages of those that cannot be read as a whole, that are kept; then all are forgotten. */
 enum { BLOCKS_LIMIT = 4096 };
 /* Requests that are under way together: these few bytes find room in the socket, so that nobody waits while the other side does. */
 enum { AHEAD = 64 };
@@ -23,10 +23,12 @@ enum { AHEAD = 64 };
 struct remote {
 	struct target target;
 	int socket; /* -1: the other side is gone, or speaks nonsense */
-	struct table index; /* number of a block -> its place in blocks; UNREADABLE */
+	struct table index; /* address of a block, plus 1 of a page -> its place in blocks; UNREADABLE */
 	uint8_t **blocks;
 	size_t block_count, block_capacity;
 	struct remote_stats stats;
+	struct target_thread *threads; /* NULL: nobody has said */
+	size_t thread_count;
 };
 
 #define UNREADABLE UINT64_MAX
@@ -105,25 +107,26 @@ static void forget_blocks(struct remote *remote)
 	table_clear(&remote->index);
 }
 
-/* The block of that number; NULL where it cannot be read as a whole. */
-static const uint8_t *find_block(struct remote *remote, uint64_t number)
+/* The block or page around an address; NULL where it cannot be read as a whole. */
+static const uint8_t *find_block(struct remote *remote, uint64_t address, size_t size)
 {
-	const uint64_t *known = table_get(&remote->index, number);
+	uint64_t start = address / size * size, key = start + (size == PAGE);
+	const uint64_t *known = table_get(&remote->index, key);
 
 	if (known != NULL)
 		return *known == UNREADABLE ? NULL : remote->blocks[*known];
 	if (remote->index.count >= BLOCKS_LIMIT)
 		forget_blocks(remote);
 
-	uint8_t *bytes = xmalloc(BLOCK);
+	uint8_t *bytes = xmalloc(size);
 
-	if (!fetch(remote, number * BLOCK, bytes, BLOCK)) {
+	if (!fetch(remote, start, bytes, size)) {
 		free(bytes);
-		table_put(&remote->index, number, UNREADABLE);
+		table_put(&remote->index, key, UNREADABLE);
 		return NULL;
 	}
 	ARRAY_RESERVE(remote->blocks, remote->block_count, remote->block_capacity);
-	table_put(&remote->index, number, remote->block_count);
+	table_put(&remote->index, key, remote->block_count);
 	return remote->blocks[remote->block_count++] = bytes;
 }
 
@@ -146,13 +149,30 @@ static size_t read_exactly(struct remote *remote, uint64_t address, uint8_t *to,
 	return got;
 }
 
+/* Of a block that cannot be read as a whole. */
+static size_t read_in_pages(struct remote *remote, uint64_t address, uint8_t *to, size_t length)
+{
+	size_t got = 0;
+
+	while (got < length) {
+		const uint8_t *page = find_block(remote, address + got, PAGE);
+		size_t at = (address + got) % PAGE, part = PAGE - at < length - got ? PAGE - at : length - got;
+
+		if (page == NULL)
+			break;
+		memcpy(to + got, page + at, part);
+		got += part;
+	}
+	return got;
+}
+
 /* The part of a read that lies in one block. */
 static size_t read_in_block(struct remote *remote, uint64_t address, uint8_t *to, size_t length)
 {
-	const uint8_t *block = find_block(remote, address / BLOCK);
+	const uint8_t *block = find_block(remote, address, BLOCK);
 
 	if (block == NULL)
-		return read_exactly(remote, address, to, length);
+		return read_in_pages(remote, address, to, length);
 	memcpy(to, block + address % BLOCK, length);
 	return length;
 }
@@ -232,10 +252,23 @@ static struct error *remote_unreadable(struct target *target, taddr address)
 	return error_new(ERROR_MEMORY, "0x%" PRIx64 ": GDB cannot read it", address.v);
 }
 
+static struct error *remote_threads(struct target *target, struct target_thread **out, size_t *count)
+{
+	const struct remote *remote = remote_of(target);
+
+	if (remote->threads == NULL)
+		return error_new(ERROR_TARGET, "GDB has not told the registers of threads");
+	*out = xcalloc(remote->thread_count, sizeof(**out));
+	memcpy(*out, remote->threads, remote->thread_count * sizeof(**out));
+	*count = remote->thread_count;
+	return NULL;
+}
+
 static void remote_destroy(struct target *target)
 {
 	struct remote *remote = remote_of(target);
 
+	free(remote->threads);
 	forget_blocks(remote);
 	table_free(&remote->index);
 	free(remote->blocks);
@@ -250,6 +283,7 @@ static const struct target_ops remote_ops = {
 	.kind = "program in GDB",
 	.read_pieces = remote_read_pieces,
 	.unreadable = remote_unreadable,
+	.threads = remote_threads,
 	.destroy = remote_destroy,
 };
 
@@ -270,6 +304,15 @@ void remote_use_executable(struct target *target, const struct machine *machine,
 {
 	target->machine = *machine;
 	target->executable.phdr_address = phdr_address;
+}
+
+void remote_set_threads(struct target *target, struct target_thread *threads, size_t count)
+{
+	struct remote *remote = remote_of(target);
+
+	free(remote->threads);
+	remote->threads = threads;
+	remote->thread_count = count;
 }
 
 void remote_stats(const struct target *target, struct remote_stats *out)

@@ -15,6 +15,9 @@ struct target *remote_create(int socket, const char *path, uint64_t entry);
 /* What its executable says: the machine, and where its program headers are in memory, 0 where that is unknown. */
 void remote_use_executable(struct target *target, const struct machine *machine, uint64_t phdr_address);
 
+/* What target_threads() returns then. The threads are the target's from here on. */
+void remote_set_threads(struct target *target, struct target_thread *threads, size_t count);
+
 struct remote_stats {
 	uint64_t round_trips;
 	uint64_t bytes; /* that came */

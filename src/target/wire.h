@@ -48,6 +48,7 @@ struct wire_evaluation {
 enum wire_descriptor {
 	WIRE_SOCKET = 3,
 	WIRE_FILES,     /* what `info files` printed */
+	WIRE_THREADS,   /* what GDB printed of the registers of all threads; empty where no command wants them */
 	WIRE_TYPE,      /* what `whatis MAP` printed; empty where GDB cannot evaluate MAP */
 	WIRE_VALUE,     /* the bytes of MAP's value; empty where it has none */
 	WIRE_ADDRESS,   /* the bytes of &MAP; empty where it lies in a register */
@@ -67,6 +68,7 @@ enum wire_descriptor {
 enum plugin_descriptor {
 	PLUGIN_FIRST = 200,
 	PLUGIN_FILES = PLUGIN_FIRST,
+	PLUGIN_THREADS,
 	PLUGIN_TYPE,
 	PLUGIN_VALUE,
 	PLUGIN_ADDRESS,

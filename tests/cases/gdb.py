@@ -12,6 +12,8 @@ PROMPT_VERSION = "1.26"  # nothing at the prompt depends on Go
 # Every command is tried on these two; the others are only shown.
 THOROUGH = ["main.hold:parameter", "main.hold:pointer.next.byID"]
 KEYS = {"map[string]int": '"p7"', "map[int]string": "1"}
+# Commands about all that there is.
+WHOLE = ["list", "layout", "verify", "list --all", "list -g", "top", "top --by type", "who main.users", "who main.root.next.byID", "races"]
 SHOWN = 64  # entries, where nobody asks for more
 MOST_ROUND_TRIPS = 50  # to a gdbserver, for a small map
 # What `set debug remote 1` writes of a packet that reads memory: address and length in hexadecimal.
@@ -140,7 +142,7 @@ def questions(target):
     several = [fact for fact in facts if fact.length != 0][:3]
     asked.append(("verify --replay 100 " + " ".join(fact.expression for fact in several),
                   ["verify", "--replay", "100", *map(address_of, several)], {address_of(fact): fact.expression for fact in several}, None))
-    return asked + [(verb, [verb], {}, None) for verb in ("list", "layout", "verify")]
+    return asked + [(words, words.split(), {}, None) for words in WHOLE]
 
 
 def address_of(fact):

@@ -222,8 +222,12 @@ static void test_round_trips(void)
 	CHECK(!reads(target, START - 0x2000, 8));
 	remote_stats(target, &stats);
 	CHECK_UINT(stats.round_trips, 4);
+	for (uint64_t at = HOLE + 0x1000; at < HOLE + 0x2000; at += 8) /* the hole's block, in vain, and a page */
+		CHECK(reads(target, at, 8));
+	remote_stats(target, &stats);
+	CHECK_UINT(stats.round_trips, 6);
 	end(&server, target);
-	CHECK_UINT(server.requests, 4);
+	CHECK_UINT(server.requests, 6);
 }
 
 /* More blocks than are kept. */
