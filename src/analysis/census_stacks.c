@@ -10,16 +10,35 @@
 enum {
 	READ_LIMIT = 1 << 20,     /* bytes of a stack that are read together; of one variable */
 	LOCALS_LIMIT = 1 << 22,
+	PAGE = 8192,              /* of the runtime: _PageSize, runtime/sizeclasses.go, all versions */
 };
 
 /* --- words ------------------------------------------------------------------------------------------------------------ */
 
+/*
+ * Bytes of the range in front of the first object. Stacks have spans of their own (runtime/stack.go, stackalloc()): where objects are,
+ * the bounds are damaged, and every word of the heap would be a root.
+ */
+static uint64_t length_without_objects(struct census *census, const struct stack_root_range *range)
+{
+	for (uint64_t at = 0; at < range->length; at += PAGE - (range->start.v + at) % PAGE) {
+		if (heap_span_find(census->spans, range->start.v + at) == NULL)
+			continue;
+		findings_add(&census->findings, taddr_add(range->start, at), "the stack of goroutine %llu would go on in objects of the heap",
+			     (unsigned long long)range->goroutine);
+		return at;
+	}
+	return range->length;
+}
+
 static void seed_range(struct census *census, const struct stack_root_range *range, uint8_t *buffer)
 {
+	uint64_t length = length_without_objects(census, range);
+
 	/* a stack is one range: what is looked up in it later is looked up once */
-	heap_walk_add_stack(census->walk, range->goroutine, range->start, range->length);
-	for (uint64_t at = 0; at < range->length; at += READ_LIMIT) {
-		uint64_t some = range->length - at < READ_LIMIT ? range->length - at : READ_LIMIT;
+	heap_walk_add_stack(census->walk, range->goroutine, range->start, length);
+	for (uint64_t at = 0; at < length; at += READ_LIMIT) {
+		uint64_t some = length - at < READ_LIMIT ? length - at : READ_LIMIT;
 		size_t got = target_read_some(census->program->memory, taddr_add(range->start, at), buffer, (size_t)some);
 
 		heap_walk_seed_stack(census->walk, range->goroutine, taddr_add(range->start, at), buffer, got);

@@ -36,7 +36,7 @@ class Breeder:
         self.headers = sorted(truth.maps)
         self.families = {
             "mheap": self.mheap, "span": self.span, "many spans": self.many_spans, "span list": self.span_list,
-            "allgs": self.allgs, "goroutine": self.goroutine, "stack": self.stack, "module": self.module,
+            "allgs": self.allgs, "goroutine": self.goroutine, "stack": self.stack, "stack bounds": self.stack_bounds, "module": self.module,
             "header": self.header, "many headers": self.many_headers, "pages": self.pages, "swapped spans": self.swapped_spans,
         }
 
@@ -130,6 +130,14 @@ class Breeder:
             if high > low + 1024:
                 changes += self.some_words(high - 1024, 128, 8)
         return "frames", changes
+
+    def stack_bounds(self):
+        """Of a goroutine; its stack seems to reach into the heap or all over it."""
+        goroutine = self.random.choice(self.goroutines)
+        low, high = self._words(goroutine, 2)
+        reach = 1 << self.random.randrange(13, 32)
+        word, value = self.random.choice(((0, low - reach), (1, high + reach)))
+        return f"{('low', 'high')[word]} by 0x{reach:x}", [(goroutine + WORD * word, packed(value))]
 
     def module(self):
         address, size = self.symbols["runtime.firstmoduledata"]
