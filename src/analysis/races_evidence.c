@@ -271,7 +271,7 @@ static bool note_map(void *context, const struct listed_map *map)
 {
 	struct caller_maps *maps = context;
 
-	if (map->gone || map->error != NULL || map->address.v == 0 || (maps->wanted != 0 && map->address.v != maps->wanted) ||
+	if (map->type->kind != GO_MAP || map->gone || map->error != NULL || map->address.v == 0 || (maps->wanted != 0 && map->address.v != maps->wanted) ||
 	    (maps->type != NULL && !same_type(maps->type, map->type)))
 		return true;
 	maps->several |= maps->map != 0 && maps->map != map->address.v;

@@ -128,6 +128,9 @@ struct error *session_open(const struct invocation *invocation, struct session *
 /* Flushes, reports findings and --stats; returns the exit status. */
 int session_close(struct session *session);
 
+/* The MAP that a word of the command line is, with what -g and -f put before it. The caller frees it. */
+char *session_local_name(const struct invocation *invocation, const char *name);
+
 /* Stops the target where it is to be stopped. What is slow has been done before: evaluate things once beforehand. */
 struct error *session_stop(struct session *session) MUST_CHECK;
 void session_resume(struct session *session);

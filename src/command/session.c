@@ -155,14 +155,15 @@ static struct error *redirect(const char *path)
 	return NULL;
 }
 
-/* The MAP that -g and -f make of a plain name. */
-static char *name_local(const struct invocation *invocation)
+char *session_local_name(const struct invocation *invocation, const char *name)
 {
 	unsigned long long goroutine = invocation->goroutine;
 
+	if (!invocation->goroutine_given)
+		return xstrdup(name);
 	if (!invocation->frame_given)
-		return xasprintf("goroutine %llu: %s", goroutine, invocation->arguments[0]);
-	return xasprintf("goroutine %llu: frame %llu: %s", goroutine, (unsigned long long)invocation->frame, invocation->arguments[0]);
+		return xasprintf("goroutine %llu: %s", goroutine, name);
+	return xasprintf("goroutine %llu: frame %llu: %s", goroutine, (unsigned long long)invocation->frame, name);
 }
 
 struct error *session_open(const struct invocation *invocation, struct session *out)
@@ -175,7 +176,7 @@ struct error *session_open(const struct invocation *invocation, struct session *
 	if (invocation->argument_count != 0)
 		out->map_name = invocation->arguments[0];
 	if (invocation->goroutine_given)
-		out->map_name = out->local_map = name_local(invocation);
+		out->map_name = out->local_map = session_local_name(invocation, invocation->arguments[0]);
 	if (invocation->gdb)
 		out->variables = gdb_variables();
 	if (invocation->gdb_output != NULL)

@@ -59,8 +59,12 @@ static struct error *find_subjects(struct session *session, struct subjects *sub
 	const struct invocation *invocation = session->invocation;
 	struct list_variables *variables;
 
-	for (size_t i = 0; i < invocation->argument_count; i++)
-		add_name(subjects, invocation->arguments[i]);
+	for (size_t i = 0; i < invocation->argument_count; i++) {
+		char *name = session_local_name(invocation, invocation->arguments[i]);
+
+		add_name(subjects, name);
+		free(name);
+	}
 	if (invocation->argument_count != 0 && session->target == NULL)
 		return error_new(ERROR_USAGE, "%s: of a binary at rest no map can be verified, only the layout of maps",
 				 invocation->arguments[0]);

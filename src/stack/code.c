@@ -213,6 +213,8 @@ static const struct role_name role_names[] = {
 	{ "runtime.debugCallV1", CODE_INJECTED },
 	{ "runtime.debugCallV2", CODE_INJECTED },
 	{ "runtime.asyncPreempt", CODE_PREEMPTED },
+	{ "runtime.sigtramp", CODE_HANDLER },
+	{ "runtime.cgoSigtramp", CODE_HANDLER },
 	{ "runtime.sigreturn", CODE_SIGNAL },
 	{ "runtime.sigreturn__sigaction", CODE_SIGNAL },
 };

@@ -45,7 +45,8 @@ enum code_role {
 	CODE_SWITCH,       /* systemstack, mcall, morestack: on the system stack of a thread, its goroutine's own stack goes on */
 	CODE_INJECTED,     /* sigpanic: its return address is the very instruction that was interrupted */
 	CODE_PREEMPTED,    /* asyncPreempt: the same, and its frame has the registers */
-	CODE_SIGNAL,       /* the kernel's return address of signal handlers */
+	CODE_HANDLER,      /* sigtramp: the kernel calls it, it returns to a trampoline */
+	CODE_SIGNAL,       /* that trampoline, where it is Go's own */
 };
 
 struct stack_variable_list;

@@ -22,6 +22,7 @@ struct cursor {
 	const struct goroutine *goroutine;
 	const struct goroutine_thread *thread; /* that runs it; NULL: none */
 	struct registers registers;
+	bool trampoline;  /* the pc is where signal handlers return to: perhaps libc's, whose code a core does not have */
 	bool exact;       /* the pc is where it stands; else a return address, behind the call */
 	enum place place;
 	uint64_t low, high; /* of the stack that it is on; 0, UINT64_MAX: not known */
@@ -170,6 +171,7 @@ static void leave_signal(struct cursor *cursor)
 	if (!may_switch(cursor))
 		return;
 	cursor->registers = interrupted;
+	cursor->trampoline = false;
 	cursor->exact = true;
 	find_place(cursor);
 }
@@ -268,7 +270,8 @@ static void to_caller(struct cursor *cursor, const struct code_point *point, uin
 		broken(cursor, cfa, "its return address cannot be read");
 		return;
 	}
-	cursor->exact = point->role == CODE_INJECTED || point->role == CODE_PREEMPTED;
+	cursor->trampoline = point->role == CODE_HANDLER && cursor->place != OWN;
+	cursor->exact = point->role == CODE_INJECTED || point->role == CODE_PREEMPTED || cursor->trampoline;
 	if (point->role == CODE_PREEMPTED)
 		stack_preempted_registers(cursor->stack, sp, &cursor->registers);
 	if (pc_of(cursor) == 0) /* nobody called it */
@@ -299,10 +302,6 @@ static void step(struct cursor *cursor)
 	uint64_t own = pc_of(cursor) - cursor->stack->program->bias;
 	uint64_t cfa = 0;
 
-	/* the kernel's return address is where the trampoline begins: there is no call in front of it */
-	if (!cursor->exact && cursor->place != OWN && code_find(cursor->stack->code, own)->role == CODE_SIGNAL)
-		cursor->exact = true;
-
 	struct code_point *point = code_find(cursor->stack->code, cursor->exact ? own : own - 1);
 	bool known = compute_cfa(cursor, point, &cfa);
 
@@ -311,7 +310,7 @@ static void step(struct cursor *cursor)
 		return;
 	if (point->role == CODE_END)
 		cursor->stop = true;
-	else if (point->role == CODE_SIGNAL)
+	else if (cursor->trampoline || (point->role == CODE_SIGNAL && cursor->exact))
 		leave_signal(cursor);
 	else if (point->role == CODE_SWITCH && cursor->place != OWN)
 		cursor->stop = !to_own_stack(cursor) || cursor->stop;

@@ -127,10 +127,17 @@ static void set_location(const struct maker *maker, Dwarf_Die *die, struct known
 	Dwarf_Op *ops;
 	size_t count;
 
-	if (dwarf_attr_integrate(die, DW_AT_location, &attribute) == NULL ||
-	    dwarf_getlocation_addr(&attribute, maker->point->pc, &ops, &count, 1) != 1 || count > OPS_MAX)
+	if (dwarf_attr_integrate(die, DW_AT_location, &attribute) == NULL)
 		return;
-	if (dwarf_formblock(&attribute, &block) == 0) {
+
+	bool single = dwarf_formblock(&attribute, &block) == 0;
+
+	/* Go writes a block even in DWARF 5, where libdw takes none for an expression; short ones are written in the same bytes */
+	if (single && dwarf_whatform(&attribute) == DW_FORM_block1 && block.length < 0x80)
+		attribute.form = DW_FORM_exprloc;
+	if (dwarf_getlocation_addr(&attribute, maker->point->pc, &ops, &count, 1) != 1 || count > OPS_MAX)
+		return;
+	if (single) {
 		if (!variable->parameter && maker->line != 0 && declared_at(die) > (uint64_t)maker->line)
 			return;
 	} else if (!has_pieces(ops, count) && is_only_a_part(maker, &attribute, size)) {
@@ -138,7 +145,7 @@ static void set_location(const struct maker *maker, Dwarf_Die *die, struct known
 	}
 	variable->ops = ops;
 	variable->op_count = count;
-	if (dwarf_formblock(&attribute, &block) != 0)
+	if (!single)
 		set_later_location(maker, &attribute, variable);
 }
 

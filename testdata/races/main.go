@@ -211,7 +211,8 @@ func race(kind, path, held string) {
 
 const long = 64 << 20
 
-var kept []interface{} // so that maps are in the heap and stay where they are
+var newer []func(string) // what newer versions have
+var kept []interface{}   // so that maps are in the heap and stay where they are
 
 //go:noinline
 func assigner(key string) {
@@ -254,20 +255,9 @@ func reflector(key string) {
 	}
 }
 
-//go:noinline
-func storer(key string) {
-	m := new(sync.Map)
-	kept = append(kept, m)
-	tell("assign", "main.storer", fmt.Sprintf("0x%x", uintptr(unsafe.Pointer(m))), key[:8])
-	truth.list[len(truth.list)-1].Type = "sync.Map"
-	for i := 0; ; i++ {
-		m.Store(key, i)
-	}
-}
-
 func busy(path string) {
 	orders := bufio.NewScanner(os.Stdin)
-	for _, function := range []func(string){assigner, accessor, deleter, reflector, storer} {
+	for _, function := range append([]func(string){assigner, accessor, deleter, reflector}, newer...) {
 		started = sync.WaitGroup{}
 		started.Add(1)
 		text := fmt.Sprintf("key%05d", len(truth.list)) + strings.Repeat("x", long)

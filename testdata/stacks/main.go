@@ -1,5 +1,5 @@
 // Goroutines that hold maps in their locals, and say so. Arguments: the file that the truth goes to, and how many goroutines park
-// beside the special ones. Then it answers orders on standard input: ping, crash.
+// beside the special ones. Then it answers orders on standard input: ping, trace (a file beside the first), crash.
 package main
 
 import (
@@ -341,6 +341,18 @@ func run(parked int) {
 	truth.want.Wait()
 }
 
+// What the runtime itself says of all stacks.
+func trace(path string) {
+	text := make([]byte, 1<<24)
+	text = text[:runtime.Stack(text, true)]
+	file, err := os.Create(path)
+	if err != nil {
+		panic(err)
+	}
+	file.Write(text)
+	file.Close()
+}
+
 func crash() {
 	var none *holder
 	none.name = "crash"
@@ -365,6 +377,9 @@ func main() {
 	for orders.Scan() {
 		if orders.Text() == "crash" {
 			crash()
+		}
+		if orders.Text() == "trace" {
+			trace(os.Args[1] + ".trace")
 		}
 		fmt.Println("pong")
 	}

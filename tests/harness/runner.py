@@ -3,7 +3,8 @@ import argparse
 import os
 import traceback
 
-from cases import allmaps, core, errors, gdb, heap, layout, live, mutants, processes, refmap, replay, syncmaps, units
+from cases import (allmaps, core, errors, gdb, heap, layout, live, mutants, processes, races, refmap, replay, stacks, syncmaps,
+                   units)
 from harness import go, process, zoo
 from harness.checks import Checks
 from harness.tool import Tool
@@ -24,6 +25,8 @@ def main(arguments):
         for version in options.versions:
             guarded(checks, f"{version} gdb", gdb.check, checks, tool, version, options.build)
             guarded(checks, f"{version} layouts", layout.check, checks, tool, version)
+            guarded(checks, f"{version} stacks", stacks.check, checks, tool, options.build, version, options.targets)
+            guarded(checks, f"{version} races", races.check, checks, tool, version, options.targets)
             guarded(checks, f"{version} allmaps", allmaps.check, checks, tool, version, options.targets)
             guarded(checks, f"{version} heap spans", heap.check_spans, checks, options.build, version, options.targets)
             for mode in options.modes:

@@ -1,4 +1,8 @@
-/* Prints every goroutine with its frames, one a line, for tests/cases/stacks.py: stacks -p PID | stacks CORE EXE */
+/*
+ * Prints every goroutine with its frames, one a line, for tests/cases/stacks.py: stacks -p PID | stacks CORE EXE. In the environment: VARIABLES
+ * prints those of each frame, and what closures capture; FIND, a file of addresses, tells which goroutines' roots have them; QUIET only the
+ * figures.
+ */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,7 +18,7 @@
 
 static struct target *target;
 static bool quiet;
-static uint64_t frames;
+static uint64_t frames, bias;
 
 static void need(struct error *error)
 {
@@ -60,14 +64,27 @@ static bool print_variable(void *context, const struct stack_variable *variable)
 	return true;
 }
 
+/* What the function of the frame captures, by its entry as a func value has it. */
+static void print_captures(struct stack *stack, const struct stack_frame *frame)
+{
+	size_t count;
+	const struct stack_capture *captures = stack_closure_variables(stack, taddr_of(frame->point->entry + bias), &count);
+
+	for (size_t i = 0; i < count; i++)
+		printf("    capture %s %s at %" PRIu64 "%s\n", captures[i].name, captures[i].type->name, captures[i].offset,
+		       captures[i].by_reference ? " by reference" : "");
+}
+
 static bool print_frame(void *context, const struct stack_frame *frame)
 {
 	frames++;
 	if (!quiet)
 		printf("  #%u %s%s%s %s:%d pc=0x%" PRIx64 " cfa=0x%" PRIx64 "\n", frame->number, frame->function, frame->inlined ? " inlined" : "",
 		       frame->system ? " system" : "", frame->file ? frame->file : "?", frame->line, frame->pc, frame->sp);
-	if (getenv("VARIABLES") != NULL)
+	if (getenv("VARIABLES") != NULL) {
 		need(stack_each_variable(context, frame, print_variable, NULL));
+		print_captures(context, frame);
+	}
 	return true;
 }
 
@@ -81,6 +98,37 @@ static bool print_goroutine(void *context, const struct goroutine *goroutine)
 	if (why != NULL)
 		printf("  ... %s\n", why);
 	return true;
+}
+
+static void find_in_range(const struct stack_root_range *range, uint64_t wanted)
+{
+	uint64_t *words = malloc(range->length);
+	size_t count = target_read_some(target, range->start, words, range->length) / 8;
+
+	for (size_t i = 0; i < count; i++) {
+		if (words[i] == wanted) {
+			printf("root 0x%" PRIx64 " goroutine %" PRIu64 "\n", wanted, range->goroutine);
+			break;
+		}
+	}
+	free(words);
+}
+
+/* Which goroutines have a word of their stacks or registers that is one of the addresses in a file. */
+static void find_roots(const struct stack_roots *roots, const char *path)
+{
+	FILE *file = fopen(path, "re");
+	uint64_t wanted;
+
+	while (file != NULL && fscanf(file, "%" SCNx64, &wanted) == 1) {
+		for (size_t i = 0; i < roots->range_count; i++)
+			find_in_range(&roots->ranges[i], wanted);
+		for (size_t i = 0; i < roots->word_count; i++)
+			if (roots->words[i].value == wanted)
+				printf("root 0x%" PRIx64 " goroutine %" PRIu64 "\n", wanted, roots->words[i].goroutine);
+	}
+	if (file != NULL)
+		fclose(file);
 }
 
 static double seconds(void)
@@ -100,6 +148,7 @@ int main(int argc, char **argv)
 
 	quiet = getenv("QUIET") != NULL;
 	program = open_program(argc, argv);
+	bias = program->bias;
 	need(stack_open(program, &stack));
 	need(target_stop(target));
 	began = seconds();
@@ -111,6 +160,8 @@ int main(int argc, char **argv)
 	struct stack_roots roots;
 
 	need(stack_roots_load(stack, &roots));
+	if (getenv("FIND") != NULL)
+		find_roots(&roots, getenv("FIND"));
 	target_resume(target);
 	for (size_t i = 0; i < findings.count; i++)
 		printf("finding 0x%" PRIx64 ": %s\n", findings.items[i].address.v, findings.items[i].what);

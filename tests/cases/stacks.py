@@ -1,0 +1,261 @@
+"""Goroutines, their frames and the maps in their local variables, on testdata/stacks: live, in the kernel's core, and damaged."""
+import json
+import os
+import random
+import re
+
+from harness import elfcore, go, process, zoo
+
+SOURCE = os.path.join(go.ROOT, "testdata", "stacks")
+MODES = {"optimised": go.Mode(), "noopt": go.Mode("-gcflags=all=-N -l"), "pie": go.Mode("-buildmode=pie", cgo=True)}
+PARKED = 200
+DAMAGES = 40
+# What the compiler's own DWARF does not have, from a Go version on up to another: kind -> (first, last, modes).
+NOT_DESCRIBED = {
+    "decomposed": (8, 99, ("optimised", "pie")),
+    "result": (11, 99, ("optimised", "pie")),
+    "field": (15, 17, ("optimised", "pie")),
+    "inlined": (11, 16, ("optimised", "pie")),
+    "parameter": (11, 11, ("optimised", "pie")),
+    "reference": (11, 12, ("optimised", "pie")),
+    "deferred": (11, 12, ("optimised", "pie")),
+}
+
+
+class Stacks(zoo.Fixture):
+    """A running testdata/stacks and what it says of its maps."""
+
+    def __init__(self, executable):
+        super().__init__(executable, lambda folder: [os.path.join(folder, "truth"), str(PARKED)])
+        self.truth_path = os.path.join(self.folder, "truth")
+        with open(self.truth_path) as file:
+            self.facts = [json.loads(line) for line in file]
+
+    def traceback(self):
+        """What the runtime says: {goroutine: [(function, line)]}, without the runtime's own frames."""
+        self.ask("trace")
+        found, frames = {}, None
+        with open(self.truth_path + ".trace") as file:
+            lines = file.read().splitlines()
+        for line, following in zip(lines, lines[1:]):
+            head = re.match(r"goroutine (\d+) ", line)
+            if head:
+                frames = found.setdefault(int(head[1]), [])
+            elif re.match(r"\S.*\(.*\)$", line) and not line.startswith("created by") and frames is not None:
+                name, where = line[:line.rindex("(")], re.search(r":(\d+)(?: |$)", following)
+                if not name.startswith("runtime.") and name != "panic":
+                    frames.append((name, int(where[1])))
+        return found
+
+
+def own_frames(program, *target, variables=False, find=None):
+    """What tests/unit/stacks prints, and {goroutine: [(number, function, line)]}."""
+    environment = dict(os.environ, **({"VARIABLES": "1"} if variables else {}), **({"FIND": find} if find else {}))
+    result = process.run([program, *target], 60, env=environment)
+    found, frames = {}, None
+    for line in result.stdout.splitlines():
+        head = re.match(r"goroutine (\d+) ", line)
+        frame = re.match(r"  #(\d+) (.+?)(?: inlined)?(?: system)? (\S+):(\d+) pc=", line)
+        if head:
+            frames = found.setdefault(int(head[1]), [])
+        elif frame:
+            frames.append((int(frame[1]), frame[2], int(frame[4])))
+    return result, found
+
+
+def is_hidden(function):
+    """The runtime does not show its own frames, nor wrappers that the compiler makes."""
+    return function.startswith("runtime.") or "gowrap" in function or "dwrap" in function
+
+
+def check_traceback(checks, name, animal, frames):
+    """Frames of goroutines that wait, against the runtime's own traceback."""
+    told = animal.traceback()
+    waiting = {fact["goroutine"] for fact in animal.facts if fact["status"] == "waiting"}
+    wrong = []
+    for goroutine in sorted(waiting):
+        ours = [(function, line) for _, function, line in frames.get(goroutine, []) if not is_hidden(function)]
+        if ours != told.get(goroutine):
+            wrong.append((goroutine, told.get(goroutine), ours))
+    checks.true(f"{name}: frames are those of the runtime's traceback", not wrong, f"{len(wrong)} of {len(waiting)}: {wrong[:2]}")
+
+
+def frame_of(frames, fact):
+    return next((number for number, function, _ in frames.get(fact["goroutine"], []) if function == fact["function"]), None)
+
+
+def may_be_missing(fact, version, mode):
+    first, last, modes = NOT_DESCRIBED.get(fact["kind"], (99, 0, ()))
+    return first <= go.minor_of(version) <= last and mode in modes
+
+
+def check_facts(checks, tool, name, target, animal, frames, version, mode):
+    """Every fact in `list -g` under the name that leads to it, at the right address; or said to be optimised out."""
+    document = tool.document(checks, f"{name} list", "list", "-g", *target, "--format", "json")
+    if document is None:
+        return
+    rows = {row["name"]: row for row in document["maps"]}
+    missing, wrong = [], []
+    for fact in animal.facts:
+        frame = frame_of(frames, fact)
+        row = rows.get(f"goroutine {fact['goroutine']}: frame {frame}: {fact['expression']}")
+        if fact["kind"] == "nested":
+            continue
+        if row is None or row.get("error") == "optimised out":
+            if not may_be_missing(fact, version, mode):
+                missing.append((fact["kind"], frame, row))
+        elif (row["address"], row["len"], row["type"]) != (fact["address"], fact["len"], fact["type"]):
+            # before 1.11 a variable has one place, used or not: a result that is not written yet
+            if not (fact["kind"] in ("result", "decomposed") and go.minor_of(version) < 11):
+                wrong.append((fact, row))
+    checks.true(f"{name}: the maps of all facts are listed", not missing, str(missing[:6]))
+    checks.true(f"{name}: none at a wrong address, of a wrong length or type", not wrong, str(wrong[:3]))
+
+
+def check_commands(checks, tool, name, target, animal, frames):
+    """Every command takes a local variable, by both spellings."""
+    facts = {fact["kind"]: fact for fact in animal.facts}
+    for kind in ("nested", "escaped", "running", "local"):
+        fact = facts[kind]
+        frame = frame_of(frames, fact)
+        document = tool.document(checks, f"{name} show {kind}", "show", f"goroutine {fact['goroutine']}: frame {frame}: {fact['expression']}",
+                                 *target, "--format", "json")
+        if document is not None:
+            entry = {"key": fact["key"], "value": fact["value"]}
+            checks.true(f"{name} show {kind}: the map", document["address"] == fact["address"] and document["len"] == fact["len"] and
+                        entry in document["entries"], f"expected {fact}, found {str(document)[:300]}")
+    fact = facts["local"]
+    option = ["-g", str(fact["goroutine"]), *target, "--format", "json"]
+    for command, more in (("stat", []), ("dump", []), ("trace", [f'"{fact["key"]}"']), ("verify", [])):
+        document = tool.document(checks, f"{name} {command}", command, fact["expression"], *more, *option)
+        if document is not None and command != "verify":
+            checks.equal(f"{name} {command}: the address", fact["address"], document["address"])
+    by_frame = tool.document(checks, f"{name} show -f", "show", "-f", str(frame_of(frames, fact)), fact["expression"], *option)
+    if by_frame is not None:
+        checks.equal(f"{name} show -f: the address", fact["address"], by_frame["address"])
+
+
+def check_roots(checks, name, program, target, animal):
+    """The stacks as roots have every map that a variable holds directly."""
+    wanted = [fact for fact in animal.facts if fact["kind"] in ("local", "inlined", "deep", "sleep", "mutex", "select", "syscall", "running")]
+    path = os.path.join(animal.folder, "addresses")
+    with open(path, "w") as file:
+        file.write("\n".join(fact["address"] for fact in wanted))
+    result, _ = own_frames(program, *target, find=path)
+    found = set(re.findall(r"^root (0x[0-9a-f]+) goroutine (\d+)$", result.stdout, re.MULTILINE))
+    missing = [fact for fact in wanted if (fact["address"], str(fact["goroutine"])) not in found]
+    checks.true(f"{name}: roots lead to the maps", not missing, f"{len(missing)} of {len(wanted)}: {missing[:2]}")
+
+
+def check_captures(checks, name, output):
+    """What closures capture: by value and by reference (>= 1.23)."""
+    for line in ("capture captured map[string]int at 8", "capture m map[string]int at 8 by reference"):
+        checks.true(f"{name}: {line}", re.search(rf"^ +{re.escape(line)}$", output, re.MULTILINE), "not there")
+
+
+def check_target(checks, tool, name, program, animal, version, mode, target, own_target):
+    result, frames = own_frames(program, *own_target, variables=True)
+    checks.true(f"{name}: every stack is seen to its end", result.status == 0 and " ... " not in result.stdout,
+                re.findall(r"^(?: +\.\.\.|finding) .*$", result.stdout, re.MULTILINE)[:3] or result.stderr[-300:])
+    checks.true(f"{name}: all goroutines", len(frames) >= PARKED + 20, f"{len(frames)}")
+    if go.minor_of(version) >= 23:
+        check_captures(checks, name, result.stdout)
+    check_facts(checks, tool, name, target, animal, frames, version, mode)
+    check_commands(checks, tool, name, target, animal, frames)
+    check_roots(checks, name, program, own_target, animal)
+    return frames
+
+
+def check_live(checks, tool, name, program, animal, version, mode):
+    target = ["-p", str(animal.pid)]
+    frames = check_target(checks, tool, name, program, animal, version, mode, target, target)
+    checks.true(f"{name}: the target answers", animal.answers(), "no pong")
+    if go.minor_of(version) >= 14:  # before, the runtime cannot stop a loop without calls, and so not the world
+        check_traceback(checks, name, animal, frames)
+    running = next(fact for fact in animal.facts if fact["status"] == "running")
+    result = tool.run("show", f"goroutine {running['goroutine']}: m", *target, "--no-stop")
+    checks.true(f"{name} --no-stop: a goroutine that runs is refused with the reason",
+                result.status == 3 and "registers not available" in result.stderr, f"{result.status}: {result.stderr[-300:]}")
+
+
+# --- damage ---------------------------------------------------------------------------------------------------------------
+
+
+def symbol(executable, wanted):
+    for line in process.must_run(["nm", executable]).stdout.splitlines():
+        fields = line.split()
+        if len(fields) == 3 and fields[2] == wanted:
+            return int(fields[0], 16)
+    raise KeyError(wanted)
+
+
+def check_run(checks, tool, name, target, expected, words=""):
+    for command in (["list", "-g"], ["races"]):
+        result = tool.run(*command, *target, limit=60)
+        checks.true(f"{name} {command[0]}", not result.timed_out and result.status in expected and words in result.stderr,
+                    f"expected {expected} and {words!r}, found {result.status}: {result.stderr[-300:]}")
+
+
+def check_damage(checks, tool, name, program, core, executable):
+    """What is wrong with stacks and lists of goroutines is a finding; nothing ends in a signal or without end."""
+    target = ["-c", core, "-e", executable]
+    _, frames = own_frames(program, core, executable)
+    output = process.run([program, core, executable], 60).stdout
+    cfa = [int(word, 16) for word in re.findall(r"main\.local .* cfa=(0x[0-9a-f]+)", output)][0]
+    memory = elfcore.CoreFile(core)
+    allgs, length = symbol(executable, "runtime.allgs"), symbol(executable, "runtime.allglen")
+    array = memory.read_word(allgs)
+    words = [("a return address", [(cfa - 8, 0x1234)], (4,), "no function"),
+             ("a g that is nowhere", [(array + 8, 0x1238)], (4,), "cannot be read"),
+             ("a g twice", [(array + 8, memory.read_word(array + 16))], (4,), "twice"),
+             ("absurdly many", [(allgs + 8, 1 << 60), (length, 1 << 60)], (4,), "1152921504606846976"),
+             ("none at all", [(allgs + 8, 0), (length, 0)], (0,), "")]
+    for what, writes, expected, text in words:
+        for address, value in writes:
+            memory.write(address, value.to_bytes(8, "little"))
+        check_run(checks, tool, f"{name}: {what}", target, expected, text)
+        memory.restore()
+    check_noise(checks, tool, name, target, memory, array, cfa)
+    memory.close()
+
+
+def check_noise(checks, tool, name, target, memory, array, cfa):
+    """Random words in structs g and on a stack."""
+    chance = random.Random(name)
+    for i in range(DAMAGES):
+        g = memory.read_word(array + 8 * chance.randrange(20))
+        for _ in range(4):
+            value = chance.choice([0, 1, cfa, g, chance.getrandbits(64), chance.getrandbits(20), (1 << 64) - 8])
+            place = chance.choice([g + 8 * chance.randrange(50), cfa - 8 * chance.randrange(60)])
+            memory.write(place, value.to_bytes(8, "little"))
+        check_run(checks, tool, f"{name}: noise {i}", target, (0, 3, 4))
+        memory.restore()
+
+
+def check(checks, tool, build, version, targets):
+    program = os.path.join(build, "tests", "unit", "stacks")
+    for mode, flags in MODES.items():
+        name = f"{version} stacks {mode}"
+        if not checks.wanted(name):
+            continue
+        executable = go.build_program(version, f"stacks-{mode}", SOURCE, flags)
+        animal = Stacks(executable)
+        try:
+            if "live" in targets:
+                check_live(checks, tool, f"{name} live", program, animal, version, mode)
+            if "core" in targets:
+                check_core(checks, tool, f"{name} core", program, animal, version, mode)
+        finally:
+            animal.close()
+        checks.note(f"go{version} stacks {mode}: done")
+
+
+def check_core(checks, tool, name, program, animal, version, mode):
+    core = animal.kernel_core()
+    if core is None:
+        checks.skip(name, "core_pattern does not make a file in the working directory")
+        return
+    target = ["-c", core, "-e", animal.executable]
+    check_target(checks, tool, name, program, animal, version, mode, target, [core, animal.executable])
+    if mode == "optimised":
+        check_damage(checks, tool, f"{name} damaged", program, core, animal.executable)
