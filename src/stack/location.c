@@ -15,6 +15,7 @@ struct machine_state {
 	const struct location_frame *frame;
 	uint64_t items[DEPTH];
 	size_t depth;
+	bool lost; /* something on the way is not known: whatever comes behind */
 	enum simple_kind kind;
 	unsigned number;         /* IN_REGISTER */
 	const Dwarf_Op *implicit;
@@ -23,7 +24,7 @@ struct machine_state {
 static void push(struct machine_state *state, uint64_t value)
 {
 	if (state->depth == DEPTH)
-		state->kind = LOST;
+		state->lost = true;
 	else
 		state->items[state->depth++] = value;
 }
@@ -31,7 +32,7 @@ static void push(struct machine_state *state, uint64_t value)
 static uint64_t pop(struct machine_state *state)
 {
 	if (state->depth == 0) {
-		state->kind = LOST;
+		state->lost = true;
 		return 0;
 	}
 	return state->items[--state->depth];
@@ -42,14 +43,14 @@ static void push_register(struct machine_state *state, unsigned number, uint64_t
 	uint64_t value = 0;
 
 	if (!registers_get(state->frame->registers, number, &value))
-		state->kind = LOST;
+		state->lost = true;
 	push(state, value + offset);
 }
 
 static void push_cfa(struct machine_state *state, uint64_t offset)
 {
 	if (state->frame->cfa == 0)
-		state->kind = LOST;
+		state->lost = true;
 	push(state, state->frame->cfa + offset);
 }
 
@@ -59,17 +60,17 @@ static void dereference(struct machine_state *state, size_t size)
 	uint64_t address = pop(state);
 	uint8_t bytes[8] = { 0 };
 
-	if (state->kind == LOST)
+	if (state->lost)
 		return;
 	if ((size != 1 && size != 2 && size != 4 && size != 8) || !stack_read(state->stack, address, bytes, size))
-		state->kind = LOST;
+		state->lost = true;
 	push(state, load_uint(machine, bytes, size));
 }
 
 static void pick(struct machine_state *state, uint64_t index)
 {
 	if (index >= state->depth)
-		state->kind = LOST;
+		state->lost = true;
 	else
 		push(state, state->items[state->depth - 1 - index]);
 }
@@ -154,7 +155,7 @@ static void operate(struct machine_state *state, const Dwarf_Op *op)
 		state->kind = IMPLICIT;
 		state->implicit = op;
 		break;
-	default: state->kind = LOST; break; /* entry values and typed operations too: Go writes none */
+	default: state->lost = true; break; /* entry values and typed operations too: Go writes none */
 	}
 }
 
@@ -163,7 +164,7 @@ static void settle(struct machine_state *state)
 {
 	if (state->kind == EMPTY && state->depth != 0)
 		state->kind = ADDRESS;
-	if (state->kind == VALUE && state->depth == 0)
+	if (state->lost || (state->kind == VALUE && state->depth == 0))
 		state->kind = LOST;
 }
 
@@ -217,6 +218,7 @@ static void add_piece(struct assembly *assembly, struct machine_state *state, si
 	}
 	assembly->at += size;
 	state->kind = EMPTY;
+	state->lost = false;
 	state->depth = 0;
 }
 

@@ -303,6 +303,11 @@ static void step(struct cursor *cursor)
 	uint64_t cfa = 0;
 
 	struct code_point *point = code_find(cursor->stack->code, cursor->exact ? own : own - 1);
+
+	/* cgocallback() returns, as far as frames go, to the very start of systemstack_switch in older versions (runtime/asm_amd64.s) */
+	if (point->entry == 0 && !cursor->exact && is_entry(cursor, pc_of(cursor)))
+		point = code_find(cursor->stack->code, own);
+
 	bool known = compute_cfa(cursor, point, &cfa);
 
 	emit(cursor, point, known ? cfa : 0);

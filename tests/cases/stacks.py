@@ -178,6 +178,30 @@ def check_live(checks, tool, name, program, animal, version, mode):
                 result.status == 3 and "registers not available" in result.stderr, f"{result.status}: {result.stderr[-300:]}")
 
 
+def check_cgo(checks, tool, program, version):
+    """Stacks through C and back: from goexit to the Go function that C called, or that called C."""
+    name = f"{version} stacks cgo"
+    if not checks.wanted(name):
+        return
+    executable = go.build_program(version, "stacks-cgo", os.path.join(go.ROOT, "testdata", "stackscgo"), go.Mode(cgo=True))
+    animal = zoo.Fixture(executable, lambda folder: [])
+    try:
+        result, frames = own_frames(program, "-p", str(animal.pid))
+        functions = [[function for _, function, _ in stack] for stack in frames.values()]
+        for wanted in (["main.sleeper", "runtime.goexit"], ["main.spinner", "runtime.goexit"], ["main.goBack", "main.caller", "runtime.goexit"]):
+            checks.true(f"{name}: {wanted[0]}", any([word for word in stack if word in wanted] == wanted for stack in functions),
+                        str(functions)[:500])
+        checks.true(f"{name}: every stack is seen to its end", result.status == 0 and " ... " not in result.stdout,
+                    re.findall(r"^(?: +\.\.\.|finding) .*$", result.stdout, re.MULTILINE)[:3] or result.stderr[-300:])
+        if go.minor_of(version) >= 17:
+            document = tool.document(checks, name, "list", "-g", "-p", str(animal.pid), "--format", "json") or {"maps": []}
+            checks.true(f"{name}: the map of the function that C called", any(row["name"].endswith(": inner") and row["len"] == 5
+                                                                           for row in document["maps"]), str(document)[:300])
+        checks.true(f"{name}: the target answers", animal.answers(), "no pong")
+    finally:
+        animal.close()
+
+
 # --- damage ---------------------------------------------------------------------------------------------------------------
 
 
@@ -248,6 +272,8 @@ def check(checks, tool, build, version, targets):
         finally:
             animal.close()
         checks.note(f"go{version} stacks {mode}: done")
+    if "live" in targets:
+        check_cgo(checks, tool, program, version)
 
 
 def check_core(checks, tool, name, program, animal, version, mode):

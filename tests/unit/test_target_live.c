@@ -576,6 +576,68 @@ static void test_many_reads(void)
 	free(pieces);
 }
 
+#ifdef __x86_64__
+#define MAGIC UINT64_C(0x1122334455667700)
+
+/* Registers that are known, in a loop without end. */
+static void with_registers(void)
+{
+	__asm__ volatile("movq %0, %%r12\n\tleaq 1(%%r12), %%r13\n\tleaq 2(%%r12), %%r14\n\tleaq 3(%%r12), %%r15\n\t"
+			 "movb $1, (%1)\n1:\tpause\n\tjmp 1b"
+			 :
+			 : "r"(MAGIC), "r"(&shared->ready)
+			 : "r12", "r13", "r14", "r15", "memory");
+}
+
+static void test_registers(void)
+{
+	pid_t pid = spawn(with_registers);
+	struct target *target = open_live(pid);
+	struct target_thread *threads = NULL;
+	size_t count = 0;
+	struct error *error = target_threads(target, &threads, &count);
+
+	CHECK(error != NULL && strstr(error->message, "not stopped") != NULL);
+	error_free(error);
+	CHECK(succeeded(target_stop(target)));
+	if (CHECK(succeeded(target_threads(target, &threads, &count)))) {
+		CHECK_UINT(count, 1);
+		CHECK_UINT(threads[0].tid, pid);
+		CHECK_UINT(threads[0].registers.known, (UINT64_C(1) << 17) - 1);
+		for (unsigned i = 0; i < 4; i++)
+			CHECK_UINT(threads[0].registers.values[12 + i], MAGIC + i);
+		free(threads);
+	}
+	/* again, of the same stop */
+	CHECK(succeeded(target_threads(target, &threads, &count)));
+	free(threads);
+	target_destroy(target);
+	end(pid);
+}
+
+/* All threads have some, and other ids than the process. */
+static void test_many_registers(void)
+{
+	pid_t pid = spawn(counting);
+	struct target *target = open_live(pid);
+	struct target_thread *threads = NULL;
+	size_t count = 0;
+
+	CHECK(succeeded(target_stop(target)));
+	if (CHECK(succeeded(target_threads(target, &threads, &count)))) {
+		CHECK_UINT(count, THREADS);
+		for (size_t i = 0; i < count; i++)
+			for (size_t j = 0; j < i; j++)
+				CHECK(threads[i].tid != threads[j].tid && threads[i].registers.values[7] != threads[j].registers.values[7]);
+		free(threads);
+	}
+	target_resume(target);
+	CHECK(goes_on());
+	target_destroy(target);
+	end(pid);
+}
+#endif
+
 int main(void)
 {
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -592,5 +654,9 @@ int main(void)
 	test_ended();
 	test_held();
 	test_no_stop();
+#ifdef __x86_64__
+	test_registers();
+	test_many_registers();
+#endif
 	return check_done();
 }
