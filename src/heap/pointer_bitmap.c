@@ -208,7 +208,8 @@ static uint64_t first_dead(const uint64_t *scan, uint64_t from, uint64_t words, 
 	return words;
 }
 
-/* Clears the pointer bits that do not count. In Go 1.8 an object without pointers has no more than a first word that says so. */
+/* Clears the pointer bits that do not count: in Go 1.8 an object without pointers has no more than a first word that says so. From
+ * 1.9 on the runtime leaves none set (heapBitsSetType()); what has been damaged may. */
 static void clear_dead(struct bitmap_loader *loader, const struct heap_span *span)
 {
 	struct heap_spans_private *private = loader->spans->private;
