@@ -68,7 +68,7 @@ static void add_piece(struct bitmap_loader *loader, uint64_t address, uint64_t l
 	loader->count++;
 }
 
-/* spanHeapBitsRange() of runtime/mbitmap.go (heapBitsSlice() in 1.22 ... 1.25). */
+/* spanHeapBitsRange() of runtime/mbitmap.go (heapBitsSlice() in 1.22 ... 1.24). */
 static struct error *find_in_span(struct bitmap_loader *loader, size_t i, uint64_t words)
 {
 	struct heap_spans_private *private = loader->spans->private;
