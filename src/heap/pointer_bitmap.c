@@ -68,7 +68,7 @@ static void add_piece(struct bitmap_loader *loader, uint64_t address, uint64_t l
 	loader->count++;
 }
 
-/* spanHeapBitsRange() of runtime/mbitmap.go (heapBitsSlice() in 1.22 ... 1.25). */
+/* spanHeapBitsRange() of runtime/mbitmap.go (heapBitsSlice() in 1.22 ... 1.24). */
 static struct error *find_in_span(struct bitmap_loader *loader, size_t i, uint64_t words)
 {
 	struct heap_spans_private *private = loader->spans->private;
@@ -208,7 +208,8 @@ static uint64_t first_dead(const uint64_t *scan, uint64_t from, uint64_t words, 
 	return words;
 }
 
-/* Clears the pointer bits that do not count. In Go 1.8 an object without pointers has no more than a first word that says so. */
+/* Clears the pointer bits that do not count: in Go 1.8 an object without pointers has no more than a first word that says so. From
+ * 1.9 on the runtime leaves none set (heapBitsSetType()); what has been damaged may. */
 static void clear_dead(struct bitmap_loader *loader, const struct heap_span *span)
 {
 	struct heap_spans_private *private = loader->spans->private;

@@ -6,7 +6,6 @@
 #include "layout/heap_collector.h"
 
 #include <dwarf.h>
-#include <string.h>
 
 /* No bitmap of an arena is larger: it is 2 MiB for 64 MiB. */
 enum { ARENA_BITMAP_LIMIT = 1 << 26 };
@@ -47,53 +46,58 @@ static bool element_size(struct binary *binary, uint64_t array, uint64_t *out)
 	       debug_reference(&die, DW_AT_type, &element) && layout_size(binary, element, out);
 }
 
-static struct error *load_arena_bitmap(struct binary *binary, struct heap_layout *out)
+static bool set_arena_bitmap(struct binary *binary, const struct layout_field *field, uint64_t outer, struct heap_layout *out)
 {
-	static const char *const names[] = { "runtime.heapArena", NULL };
-	struct layout_struct arena;
 	uint64_t size;
 
-	TRY(layout_struct_named(binary, names, &arena));
-
-	const struct layout_field *field = layout_field_find(&arena, "bitmap");
-	bool good = field != NULL && element_size(binary, field->type_die, &size) && field->size <= ARENA_BITMAP_LIMIT;
-
-	if (good) {
-		out->bitmap = size == 1 ? HEAP_BITMAP_PAIRS : HEAP_BITMAP_ARENA;
-		out->bitmap_at = field->offset;
-		out->bitmap_bytes = field->size;
-	}
-	layout_struct_free(&arena);
-	return good ? NULL : unknown_bitmap("runtime.heapArena");
+	if (field == NULL || !element_size(binary, field->type_die, &size) || field->size > ARENA_BITMAP_LIMIT)
+		return false;
+	out->bitmap = size == 1 ? HEAP_BITMAP_PAIRS : HEAP_BITMAP_ARENA;
+	out->bitmap_at = outer + field->offset;
+	out->bitmap_bytes = field->size;
+	return true;
 }
 
-/* GOEXPERIMENT=noallocheaders of Go 1.22 has the constants, and the bitmap of 1.21 in an embedded struct. */
-static bool without_headers(struct binary *binary)
+/* Go 1.22 with GOEXPERIMENT=noallocheaders has the bitmap of 1.21, in an embedded struct. */
+static bool set_embedded_bitmap(struct binary *binary, const struct layout_field *field, struct heap_layout *out)
 {
-	static const char *const names[] = { "runtime.heapArenaPtrScalar", NULL };
-	struct layout_struct old;
-	uint64_t die;
-	bool full;
+	struct layout_struct embedded;
 
-	if (!debug_find_type(binary->debug, names[0], &die))
+	if (field == NULL)
 		return false;
 
-	struct error *error = layout_struct_named(binary, names, &old);
+	struct error *error = layout_struct_at(binary, field->type_die, &embedded);
 
 	if (error != NULL) {
 		error_free(error);
 		return false;
 	}
-	full = old.size != 0;
-	layout_struct_free(&old);
-	return full;
+
+	bool good = set_arena_bitmap(binary, layout_field_find(&embedded, "bitmap"), field->offset, out);
+
+	layout_struct_free(&embedded);
+	return good;
+}
+
+static struct error *load_arena_bitmap(struct binary *binary, struct heap_layout *out)
+{
+	static const char *const names[] = { "runtime.heapArena", NULL };
+	struct layout_struct arena;
+
+	TRY(layout_struct_named(binary, names, &arena));
+
+	bool good = set_arena_bitmap(binary, layout_field_find(&arena, "bitmap"), 0, out) ||
+		    set_embedded_bitmap(binary, layout_field_find(&arena, "heapArenaPtrScalar"), out);
+
+	layout_struct_free(&arena);
+	return good ? NULL : unknown_bitmap("runtime.heapArena");
 }
 
 static struct error *load_bitmap(struct binary *binary, const struct layout_struct *mheap, struct heap_layout *out)
 {
 	if (out->header_size != 0) {
 		out->bitmap = HEAP_BITMAP_SPAN;
-		return without_headers(binary) ? unknown_bitmap("GOEXPERIMENT=noallocheaders") : load_inline_marks(binary, out);
+		return load_inline_marks(binary, out);
 	}
 	if (out->l1_length != 0)
 		return load_arena_bitmap(binary, out);

@@ -112,10 +112,9 @@ func answer() {
 	}
 }
 
-var churned [512]interface{}
-
 // Garbage of all sizes, some of which lives for a while.
 func churn() {
+	var churned [512]interface{}
 	for i := 0; ; i++ {
 		t := types[i%len(types)]
 		if t.Size() > 1<<17 && i%64 != 0 {
