@@ -66,7 +66,7 @@ static size_t write_window(FILE *script, const uint8_t *text, size_t length)
 
 	if (view.length == 0)
 		return 0;
-	fprintf(script, "with max-value-size unlimited -- _mapscope_print mapscope_%lx %u %u\n", view.name, view.parts, view.turn);
+	fprintf(script, "with max-value-size unlimited -- _mapscope_print _mapscope_%lx %u %u\n", view.name, view.parts, view.turn);
 	printing.turn = view.turn;
 	return view.length;
 }

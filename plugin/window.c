@@ -75,7 +75,7 @@ static void put_type(FILE *file, const char *name, uint8_t encoding, uint8_t siz
 static off_t put_constant(FILE *file, const char *what, uint32_t type, uint32_t size)
 {
 	putc(ENTRY_CONSTANT, file);
-	fprintf(file, "mapscope_%lx_%s%c", window.name, what, 0);
+	fprintf(file, "_mapscope_%lx_%s%c", window.name, what, 0);
 	put_word(file, type);
 	put_word(file, size);
 
@@ -94,11 +94,11 @@ static void put_entries(FILE *file, off_t start)
 
 	uint32_t byte = (uint32_t)(ftello(file) - start);
 
-	put_type(file, "mapscope_byte", DW_ATE_unsigned_char, 1);
+	put_type(file, "_mapscope_byte", DW_ATE_unsigned_char, 1);
 
 	uint32_t number = (uint32_t)(ftello(file) - start);
 
-	put_type(file, "mapscope_number", DW_ATE_unsigned, sizeof(window.turn));
+	put_type(file, "_mapscope_number", DW_ATE_unsigned, sizeof(window.turn));
 
 	uint32_t array = (uint32_t)(ftello(file) - start);
 

@@ -12,9 +12,9 @@
 /* Where text is in the window. */
 struct window_view {
 	size_t length;      /* how much of the text has found room: 0 where there is no window */
-	unsigned long name; /* the constants are mapscope_NAME_0, mapscope_NAME_1 ..., NAME in hexadecimal; the last ends with a 0 */
+	unsigned long name; /* the constants are _mapscope_NAME_0, _mapscope_NAME_1 ..., NAME in hexadecimal; the last ends with a 0 */
 	unsigned parts;     /* so many of them */
-	uint32_t turn;      /* and mapscope_NAME_turn is this, where GDB sees what we see */
+	uint32_t turn;      /* and _mapscope_NAME_turn is this, where GDB sees what we see */
 };
 
 struct window_view window_show(const uint8_t *text, size_t length);

@@ -23,6 +23,7 @@ def check(checks, tool, debugger, script, name, held):
     check_state(checks, debugger, script, f"{name} state", start, expected)
     check_streams(checks, debugger, script, f"{name} streams", start, expected)
     check_machine_interface(checks, debugger, script, f"{name} GDB/MI", start, expected)
+    check_started(checks, debugger, script, f"{name} run", held.executable)
     check_remote(checks, tool, debugger, script, f"{name} remote", held.executable)
     try:
         check_left(checks, debugger, script, f"{name} q", start)
@@ -78,6 +79,16 @@ def check_machine_interface(checks, debugger, script, name, start, expected):
     stream = "".join(re.sub(r"\\(.)", lambda found: ESCAPED.get(found[1], found[1]), record[1]) for record in records if record)
     checks.true(f"{name}: all that there is", expected in stream, f"{len(expected)} bytes, found {len(stream)}: {stream[-300:]!r}")
     checks.true(f"{name}: $map_count", '^done,value="1000000"' in text, text[-300:])
+
+
+def check_started(checks, debugger, script, name, executable):
+    """GDB starts the program, and again: to it the symbol file is as it was. It is needed anew once all are forgotten."""
+    run = f"run {FEWER} </dev/null >/dev/null"
+    said = debugger.run([executable], ["break main.hold", run, f"pipe {MUCH} | wc -l", run, f"pipe {MUCH} | wc -l", "symbol-file",
+                                       f"file {executable}", f"pipe {MUCH} | wc -l", "kill"], script, limit=120)
+    for i in (2, 4, 7):
+        checks.equal(f"{name}: lines", str(FEWER + 1), (said[i] or "").strip())
+    checks.true(f"{name}: no symbol file has changed", "re-reading" not in said[3], said[3])
 
 
 def check_remote(checks, tool, debugger, script, name, executable):
