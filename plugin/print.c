@@ -12,8 +12,8 @@
 #include "window.h"
 
 enum {
-	LINE_LIMIT = 4000,         /* bytes of text in one printf command */
-	SCRIPT_LIMIT = 32 * 1024,  /* of text that a script is quick enough for: 60 ms, and GDB needs no symbol file of ours */
+	LINE_LIMIT = 4000,        /* bytes of text in one printf command */
+	SCRIPT_LIMIT = 32 * 1024, /* of text that a script is quick enough for: 60 ms, and GDB needs no symbol file of ours */
 };
 
 static struct {
@@ -66,7 +66,8 @@ static size_t write_window(FILE *script, const uint8_t *text, size_t length)
 
 	if (view.length == 0)
 		return 0;
-	fprintf(script, "with max-value-size unlimited -- _mapscope_print _mapscope_%lx %u %u\n", view.name, view.parts, view.turn);
+	fprintf(script, "with max-value-size unlimited -- _mapscope_print _mapscope_%lx %u %u\n", view.name, view.parts,
+		view.turn);
 	printing.turn = view.turn;
 	return view.length;
 }

@@ -1,6 +1,6 @@
 /*
- * Has GDB print what the program printed, so that it goes where all goes that GDB prints: through commands that mapscope.gdb sources,
- * from PLUGIN_SCRIPT. Little text is in them, much in the window, as far as that has room for it.
+ * Has GDB print what the program printed, so that it goes where all goes that GDB prints: through commands that
+ * mapscope.gdb sources, from PLUGIN_SCRIPT. Little text is in them, much in the window, as far as that has room for it.
  */
 #ifndef PLUGIN_PRINT_H
 #define PLUGIN_PRINT_H

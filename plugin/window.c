@@ -49,7 +49,8 @@ static const uint8_t abbreviations[] = {
 	ENTRY_RANGE, DW_TAG_subrange_type, DW_CHILDREN_no,
 	DW_AT_upper_bound, DW_FORM_data4, 0, 0,
 	ENTRY_CONSTANT, DW_TAG_variable, DW_CHILDREN_no,
-	DW_AT_name, DW_FORM_string, DW_AT_type, DW_FORM_ref4, DW_AT_external, DW_FORM_flag_present, DW_AT_const_value, DW_FORM_block4, 0, 0,
+	DW_AT_name, DW_FORM_string, DW_AT_type, DW_FORM_ref4, DW_AT_external, DW_FORM_flag_present,
+	DW_AT_const_value, DW_FORM_block4, 0, 0,
 	0,
 };
 
@@ -186,7 +187,8 @@ static bool make(void)
 	if (file == NULL)
 		return false;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	window.name = (unsigned long)now.tv_sec << 30 | (unsigned long)now.tv_nsec; /* none that GDB has of a reader before us */
+	/* none that GDB has of a reader before us */
+	window.name = (unsigned long)now.tv_sec << 30 | (unsigned long)now.tv_nsec;
 	put_file(file);
 
 	bool failed = ferror(file);

@@ -115,8 +115,8 @@ static void print_prefix(void)
 }
 
 /*
- * Makes GDB build its frame 0 anew, for which it asks the reader: by $pc, as else it would do so only when `frame apply` selects again
- * what was selected, in a destructor, where GDB 10 swallows Ctrl-C (thread.c: ~scoped_restore_current_thread).
+ * Makes GDB build its frame 0 anew, for which it asks the reader: by $pc, as else it would do so only when `frame apply`
+ * selects again what was selected, in a destructor, where GDB 10 swallows Ctrl-C (thread.c: ~scoped_restore_current_thread).
  */
 static void print_flush(void)
 {
@@ -134,8 +134,8 @@ static void print_flush(void)
 }
 
 /*
- * What all commands do: the steps that --prepare writes are sourced, then GDB is made to ask the reader, which runs the request, then
- * what that printed is sourced. Asking for $pc ends it where there is no process.
+ * What all commands do: the steps that --prepare writes are sourced, then GDB is made to ask the reader, which runs the
+ * request, then what that printed is sourced. Asking for $pc ends it where there is no process.
  */
 static void print_engine(const char *tool)
 {
@@ -164,10 +164,11 @@ static void print_engine(const char *tool)
 }
 
 /*
- * Prints what the reader shows in its window (plugin/window.h): constants whose names begin with $arg0, $arg1 parts, in turn $arg2.
- * GDB gets the symbol file that they are in where it does not know them yet; it stays, as GDB forgets all displays with a symbol file.
- * The turn tells whether GDB sees what the reader has written since: one without mmap() would not. Then the reader is asked for more.
- * A constant has to be a variable's value first, for of others GDB before 16 would make a copy in the process, and print that.
+ * Prints what the reader shows in its window (plugin/window.h): constants whose names begin with $arg0, $arg1 parts, in turn
+ * $arg2. GDB gets the symbol file that they are in where it does not know them yet; it stays, as GDB forgets all displays with
+ * a symbol file. The turn tells whether GDB sees what the reader has written since: one without mmap() would not. Then the
+ * reader is asked for more. A constant has to be a variable's value first, for of others GDB before 16 would make a copy in
+ * the process, and print that.
  */
 static void print_printing(void)
 {

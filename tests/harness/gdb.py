@@ -42,20 +42,17 @@ class Debugger:
         `start` are words of its command line. After a limit, or GDB's death, the texts of the rest are None."""
         words = [word for i, command in enumerate(commands) for word in ("-ex", f"echo \\n{MARK}{i}\\n", "-ex", command)]
         arguments = [*self.arguments(start, script), "-batch", *words, "-ex", f"echo \\n{MARK}{len(commands)}\\n"]
+        text = self.read(arguments, subprocess.DEVNULL, limit)
+        return [_between(text, i) for i in range(len(commands))]
+
+    def read(self, arguments, typed, limit=60):
+        """All that GDB prints, with such an open file as its standard input, until it ends or time is over."""
         with tempfile.TemporaryFile() as output:
-            with subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=self.environment) as running:
+            with subprocess.Popen(arguments, stdin=typed, stdout=output, stderr=output, env=self.environment) as running:
                 try:
                     running.wait(limit)
                 except subprocess.TimeoutExpired:
                     running.kill()
-            output.seek(0)
-            text = output.read().decode(errors="replace")
-        return [_between(text, i) for i in range(len(commands))]
-
-    def read(self, arguments, typed, limit=60):
-        """All that GDB prints, with such an open file as its standard input."""
-        with tempfile.TemporaryFile() as output:
-            subprocess.run(arguments, stdin=typed, stdout=output, stderr=output, env=self.environment, timeout=limit, check=False)
             output.seek(0)
             return output.read().decode(errors="replace")
 

@@ -293,8 +293,11 @@ static void test_closed(void)
 
 static void set_pieces(struct target_piece *pieces, uint8_t *bytes)
 {
-	for (size_t i = 0; i < PIECES; i++)
-		pieces[i] = (struct target_piece){ taddr_of(START + 0x10000 + i * 0x2000), bytes + i * 0x5000, i % 50 == 3 ? 0x10 : 0x5000, 0 };
+	for (size_t i = 0; i < PIECES; i++) {
+		uint64_t address = START + 0x10000 + i * 0x2000;
+
+		pieces[i] = (struct target_piece){ taddr_of(address), bytes + i * 0x5000, i % 50 == 3 ? 0x10 : 0x5000, 0 };
+	}
 	pieces[70].address = taddr_of(HOLE - 0x4001);
 	pieces[71].address = taddr_of(START - 0x1000000);
 }
