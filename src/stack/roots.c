@@ -22,7 +22,7 @@ static bool within(uint64_t address, uint64_t low, uint64_t high)
 	return address >= low && address < high;
 }
 
-static void add_range(struct gathering *gathering, uint64_t low, uint64_t high, uint64_t goroutine, bool system)
+static void add_range(struct gathering *gathering, uint64_t low, uint64_t high, uint64_t goroutine, const struct goroutine *owner)
 {
 	struct stack_roots *out = gathering->out;
 	unsigned word = gathering->stack->program->machine.word_size;
@@ -32,7 +32,7 @@ static void add_range(struct gathering *gathering, uint64_t low, uint64_t high, 
 	if (low >= high)
 		return;
 	ARRAY_RESERVE(out->ranges, out->range_count, gathering->range_capacity);
-	out->ranges[out->range_count++] = (struct stack_root_range){ taddr_of(low), high - low, goroutine, system };
+	out->ranges[out->range_count++] = (struct stack_root_range){ taddr_of(low), high - low, goroutine, owner == NULL, owner };
 }
 
 static bool sane(struct gathering *gathering, const struct goroutine *goroutine)
@@ -88,7 +88,7 @@ static struct error *add_goroutine(struct gathering *gathering, const struct gor
 			     goroutine->id, sp);
 		sp = goroutine->stack_low;
 	}
-	add_range(gathering, sp, goroutine->stack_high, goroutine->id, false);
+	add_range(gathering, sp, goroutine->stack_high, goroutine->id, goroutine);
 	return NULL;
 }
 
@@ -96,7 +96,7 @@ static struct error *add_goroutine(struct gathering *gathering, const struct gor
 static void add_system_stack(struct gathering *gathering, uint64_t sp, uint64_t low, uint64_t high, uint64_t goroutine)
 {
 	if (high - low <= STACK_MAX && within(sp, low, high))
-		add_range(gathering, sp - low > RED_ZONE ? sp - RED_ZONE : low, high, goroutine, true);
+		add_range(gathering, sp - low > RED_ZONE ? sp - RED_ZONE : low, high, goroutine, NULL);
 }
 
 static void add_thread(struct gathering *gathering, const struct goroutine_thread *m, const struct target_thread *thread, uint64_t goroutine)

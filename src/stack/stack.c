@@ -131,9 +131,9 @@ static struct target_piece piece_of(const struct goroutine *goroutine, uint8_t *
 	return piece;
 }
 
-static void set_window(struct stack *stack, const struct target_piece *piece)
+void stack_set_window(struct stack *stack, uint64_t start, const uint8_t *bytes, size_t length)
 {
-	stack->window = (struct stack_window){ piece->address.v, piece->got, piece->to };
+	stack->window = (struct stack_window){ start, length, bytes };
 }
 
 struct error *stack_each_goroutine(struct stack *stack, bool (*visit)(void *context, const struct goroutine *goroutine), void *context)
@@ -152,7 +152,7 @@ struct error *stack_each_goroutine(struct stack *stack, bool (*visit)(void *cont
 			pieces[j] = piece_of(&first[j], stack->ahead + j * AHEAD_BYTES, AHEAD_BYTES);
 		target_read_pieces(stack->program->memory, pieces, count);
 		for (size_t j = 0; j < count && more; j++) {
-			set_window(stack, &pieces[j]);
+			stack_set_window(stack, pieces[j].address.v, pieces[j].to, pieces[j].got);
 			more = visit(context, &first[j]);
 		}
 		error = interrupt_check();

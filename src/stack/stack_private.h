@@ -29,6 +29,8 @@ struct stack {
 	uint8_t *ahead; /* memory for windows */
 };
 
+/* Until the next call, or stack_each_goroutine(), what reads these addresses gets these bytes. */
+void stack_set_window(struct stack *stack, uint64_t start, const uint8_t *bytes, size_t length);
 /* Reads from the window where it can. False where there is nothing to be read. */
 bool stack_read(struct stack *stack, uint64_t address, void *to, size_t length);
 bool stack_read_word(struct stack *stack, uint64_t address, uint64_t *out);
