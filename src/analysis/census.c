@@ -7,6 +7,7 @@
 #include "analysis/stat.h"
 #include "map/map.h"
 #include "stack/stack.h"
+#include "stack/stack_map.h"
 #include "target/cache.h"
 #include "util/alloc.h"
 #include "util/interrupt.h"
@@ -23,6 +24,11 @@ struct error *census_create(struct program *program, struct census *out)
 	heap_map_types(out->types, &count);
 	TRY(stack_open(program, &out->stack));
 	heap_types_use_stack(out->types, out->stack);
+
+	struct error *error = stack_maps_open(program, &out->stack_maps);
+
+	if (error != NULL)
+		findings_add_error(&out->findings, taddr_of(0), error, "stacks are taken whole");
 	return interrupt_check();
 }
 
@@ -35,6 +41,7 @@ void census_free(struct census *census)
 	heap_roots_free(&census->roots);
 	heap_spans_free(census->spans);
 	heap_types_free(census->types);
+	stack_maps_close(census->stack_maps);
 	stack_close(census->stack);
 	free(census->locals);
 	findings_free(&census->findings);

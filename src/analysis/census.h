@@ -34,6 +34,7 @@ struct census {
 	struct heap_roots roots;
 	struct heap_walk *walk;
 	struct stack *stack;
+	struct stack_maps *stack_maps; /* NULL: unknown, and all words of stacks may be pointers */
 	struct owner_local *locals; /* variables of frames that lead into the heap */
 	size_t local_count, local_capacity;
 	struct heap_maps maps;

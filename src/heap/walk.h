@@ -64,6 +64,8 @@ struct error *heap_walk_seed_roots(struct heap_walk *walk, const struct heap_roo
 void heap_walk_add_stack(struct heap_walk *walk, uint64_t goroutine, taddr low, uint64_t size);
 /* Every word of it may be a pointer: `bytes` are those of [low, low + size). */
 void heap_walk_seed_stack(struct heap_walk *walk, uint64_t goroutine, taddr low, const uint8_t *bytes, size_t size);
+/* Only those words of it whose bit is set: of word i bit i % 8 of mask[i / 8]. */
+void heap_walk_seed_live(struct heap_walk *walk, uint64_t goroutine, taddr low, const uint8_t *bytes, size_t size, const uint8_t *mask);
 void heap_walk_seed_register(struct heap_walk *walk, uint64_t goroutine, uint64_t value);
 /* A value of known type: a local variable. `bytes` are type->size of them, which lie at `address` (0: in registers). */
 void heap_walk_seed_value(struct heap_walk *walk, uint64_t goroutine, struct gotype *type, taddr address, const uint8_t *bytes);

@@ -181,6 +181,12 @@ void heap_walk_seed_stack(struct heap_walk *walk, uint64_t goroutine, taddr low,
 	seed_words(walk, bytes, low.v, size / walk->program->machine.word_size, NULL, 0);
 }
 
+void heap_walk_seed_live(struct heap_walk *walk, uint64_t goroutine, taddr low, const uint8_t *bytes, size_t size, const uint8_t *mask)
+{
+	walk->root = (struct heap_origin){ HEAP_ORIGIN_STACK, { 0 }, goroutine };
+	seed_words(walk, bytes, low.v, size / walk->program->machine.word_size, mask, 0);
+}
+
 void heap_walk_seed_register(struct heap_walk *walk, uint64_t goroutine, uint64_t value)
 {
 	walk->root = (struct heap_origin){ HEAP_ORIGIN_REGISTER, { 0 }, goroutine };

@@ -5,8 +5,8 @@ import shutil
 from cases import heap_damage
 from harness import allmaps, go, heapscore
 
-# What is asked for. Types: the least share that is exact. Kept: words of stacks that may be taken for
-# pointers to dead maps, as the frames' maps of what is alive are not asked. Others: live maps of the runtime and the library.
+# What is asked for. Types: the least share that is exact. Kept: words that may be taken for
+# pointers to dead maps: registers and system stacks of threads have no maps of what is alive. Others: live maps of the runtime and the library.
 TYPED = 0.95
 TYPED_OF_OLD = 0.90  # before 1.11 DWARF says no types of descriptors, before 1.17 less of locals
 KEPT = 5

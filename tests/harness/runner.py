@@ -3,8 +3,8 @@ import argparse
 import os
 import traceback
 
-from cases import (allmaps, core, errors, gdb, heap, layout, live, mutants, processes, races, refmap, replay, stacks, syncmaps,
-                   units)
+from cases import (allmaps, core, errors, gdb, heap, layout, live, mutants, processes, races, refmap, replay, stackmaps, stacks,
+                   syncmaps, units)
 from harness import go, process, zoo
 from harness.checks import Checks
 from harness.tool import Tool
@@ -29,6 +29,7 @@ def main(arguments):
             guarded(checks, f"{version} races", races.check, checks, tool, version, options.targets)
             guarded(checks, f"{version} allmaps", allmaps.check, checks, tool, version, options.targets)
             guarded(checks, f"{version} heap spans", heap.check_spans, checks, options.build, version, options.targets)
+            guarded(checks, f"{version} stack maps", stackmaps.check, checks, options.build, version, options.targets)
             for mode in options.modes:
                 guarded(checks, f"{version} {mode}", check_version, checks, tool, version, mode, options)
     print(checks.summary())
