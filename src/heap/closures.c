@@ -14,6 +14,7 @@ struct closures {
 	struct program *program;
 	struct table by_function; /* address of code -> gotype; 0: different code says different things */
 	struct table descriptors; /* address -> gotype of a closure's struct; 0: another type */
+	uint64_t code, code_size; /* .text in the program; size 0: not found */
 };
 
 /* A descriptor that the code loads: of a closure's object? */
@@ -80,8 +81,12 @@ struct closures *closures_create(struct program *program)
 	size_t size;
 
 	closures->program = program;
-	if (program->machine.elf_machine == EM_X86_64 && binary_section(program->binary, ".text", &code, &size, &address))
-		scan_code(closures, code, size, address + program->bias);
+	if (!binary_section(program->binary, ".text", &code, &size, &address))
+		return closures;
+	closures->code = address + program->bias;
+	closures->code_size = size;
+	if (program->machine.elf_machine == EM_X86_64)
+		scan_code(closures, code, size, closures->code);
 	return closures;
 }
 
@@ -99,4 +104,9 @@ struct gotype *closures_type(const struct closures *closures, uint64_t function)
 	const uint64_t *known = table_get(&closures->by_function, function);
 
 	return known ? (struct gotype *)(uintptr_t)*known : NULL;
+}
+
+bool closures_is_code(const struct closures *closures, uint64_t address)
+{
+	return closures->code_size == 0 || address - closures->code < closures->code_size;
 }

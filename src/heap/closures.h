@@ -17,5 +17,7 @@ void closures_destroy(struct closures *closures);
 
 /* The struct that closures of the function are: its first field is F. NULL: not known, or the function captures nothing. */
 struct gotype *closures_type(const struct closures *closures, uint64_t function);
+/* Whether there can be a function at the address: it is in the binary's code, or where that is cannot be told. */
+bool closures_is_code(const struct closures *closures, uint64_t address);
 
 #endif

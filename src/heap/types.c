@@ -181,6 +181,9 @@ heap_type_id heap_type_of_function(struct heap_types *types, uint64_t function)
 
 	if (known != NULL)
 		return (heap_type_id)*known;
+	/* a dead variable of a frame is no func value any more, whatever it leads to now */
+	if (function != 0 && !closures_is_code(types->closures, function))
+		return 0;
 
 	struct gotype *object = function ? closures_type(types->closures, function) : NULL;
 	struct heap_type item = { .form = HEAP_FUNCTION, .type = object, .function = function };

@@ -87,6 +87,12 @@ static bool is_whole(const struct heap_walk *walk, const struct edge *edge, cons
 	return size == 0 ? type->form != HEAP_VALUES : size + edge->span->header == edge->span->elem_size;
 }
 
+/* What a func value promises, as long as nobody has looked whether the object begins with the address of code. */
+static bool is_mere_promise(const struct heap_type *type)
+{
+	return type->form == HEAP_FUNCTION && type->function == 0;
+}
+
 /* Of two claims for one object: a map's parts are what only maps lead to; a larger value holds the smaller one. */
 static bool is_better(const struct heap_walk *walk, heap_type_id claim, heap_type_id known)
 {
@@ -97,6 +103,8 @@ static bool is_better(const struct heap_walk *walk, heap_type_id claim, heap_typ
 
 	const struct heap_type *a = heap_type_at(walk->types, claim), *b = heap_type_at(walk->types, known);
 
+	if (is_mere_promise(b))
+		return a->form != HEAP_FUNCTION;
 	return a->form == HEAP_VALUE && b->form == HEAP_VALUE && a->size > b->size;
 }
 
