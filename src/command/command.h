@@ -37,6 +37,7 @@ struct invocation {
 	const char *type;              /* replay: the map's type, as Go source has it */
 	uint64_t seed, hint;
 	bool old;      /* --bucket is one of the old buckets */
+	bool memory;   /* dump: the blocks in the heap, not the slots */
 	bool goroutines; /* list: the maps of goroutines */
 	bool goroutine_given, frame_given;
 	uint64_t goroutine, frame; /* that MAP is a local variable of */
@@ -185,6 +186,7 @@ struct session_head {
 void session_json_head_of(struct session *session, const struct session_head *head);
 /* The first line of text: name, type, length, implementation, address. */
 void session_text_head_of(struct session *session, const struct session_head *head);
+struct session_head session_head_of(const struct go_map *map);
 /* The same of a map. */
 void session_json_head(struct session *session, const struct go_map *map);
 void session_text_head(struct session *session, const struct go_map *map);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "command/command.h"
+#include "command/memory.h"
 #include "command/sync.h"
 
 struct dumper {
@@ -472,6 +473,8 @@ static struct error *run(struct session *session)
 	struct reader *reader;
 	bool sync;
 
+	if (invocation->memory)
+		return memory_dump(session);
 	TRY(sync_is_named(session, &sync));
 	if (sync)
 		return sync_dump(session);

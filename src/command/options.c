@@ -14,7 +14,7 @@
 #include "util/buffer.h"
 
 enum { KEY_HELP = 256, KEY_FORMAT, KEY_MAX, KEY_DEPTH, KEY_NO_STOP, KEY_STATS, KEY_BUFFER, KEY_GO_VERSION, KEY_BUCKET, KEY_OLD, KEY_TABLE, KEY_GROUP, KEY_REPLAY,
-       KEY_GO, KEY_TYPE, KEY_SEED, KEY_HINT, KEY_GDB, KEY_GDB_OUTPUT, KEY_ALL, KEY_GARBAGE, KEY_BY, KEY_MIN };
+       KEY_GO, KEY_TYPE, KEY_SEED, KEY_HINT, KEY_GDB, KEY_GDB_OUTPUT, KEY_ALL, KEY_GARBAGE, KEY_BY, KEY_MIN, KEY_MEMORY };
 
 /* What make(map, hint) is given at most: more is no lesson. */
 enum { HINT_MOST = 1 << 24 };
@@ -53,6 +53,7 @@ static const struct option_row rows[] = {
 	{ { "old", KEY_OLD, NULL, 0, "with --bucket: the old bucket N of a growing map", GROUP_OUTPUT }, OPTIONS_PART },
 	{ { "table", KEY_TABLE, "T", 0, "Swiss: only the table of directory slot T", GROUP_OUTPUT }, OPTIONS_PART },
 	{ { "group", KEY_GROUP, "G", 0, "Swiss: with --table, only group G of it", GROUP_OUTPUT }, OPTIONS_PART },
+	{ { "memory", KEY_MEMORY, NULL, 0, "the map's blocks in place of its slots: their spans, size classes and slack", GROUP_OUTPUT }, OPTIONS_PART },
 	{ { "replay", KEY_REPLAY, "N", 0, "put at most N entries of a map into the reference map, a sample of larger ones (default 65536); 0: none", GROUP_OUTPUT }, OPTIONS_VERIFY },
 	{ { "all", KEY_ALL, NULL, 0, "every map of the heap and the stacks, not only what variables lead to", GROUP_OUTPUT }, OPTIONS_LIST },
 	{ { "garbage", KEY_GARBAGE, NULL, 0, "also maps that nothing reaches and that are not freed yet", GROUP_OUTPUT }, OPTIONS_HEAP },
@@ -275,6 +276,9 @@ static void apply_option(struct invocation *invocation, int key, const char *arg
 		break;
 	case KEY_MIN:
 		invocation->least = parse_size(invocation, "min", argument);
+		break;
+	case KEY_MEMORY:
+		invocation->memory = true;
 		break;
 	case KEY_OLD:
 		invocation->old = true;

@@ -569,7 +569,7 @@ void session_text_head_of(struct session *session, const struct session_head *he
 	output_char(output, '\n');
 }
 
-static struct session_head head_of(const struct go_map *map)
+struct session_head session_head_of(const struct go_map *map)
 {
 	return (struct session_head){ map->type->name, map_implementation_name(map->layout->implementation), map->address,
 				      map->length };
@@ -577,14 +577,14 @@ static struct session_head head_of(const struct go_map *map)
 
 void session_json_head(struct session *session, const struct go_map *map)
 {
-	struct session_head head = head_of(map);
+	struct session_head head = session_head_of(map);
 
 	session_json_head_of(session, &head);
 }
 
 void session_text_head(struct session *session, const struct go_map *map)
 {
-	struct session_head head = head_of(map);
+	struct session_head head = session_head_of(map);
 
 	session_text_head_of(session, &head);
 }

@@ -3,11 +3,21 @@
 #include "analysis/stat.h"
 #include "command/command.h"
 #include "command/figures.h"
+#include "command/memory.h"
 #include "command/sync.h"
 
-static void read_spares(const struct go_map *map, void *context)
+/* What is looked at while the target stands. */
+struct standing {
+	struct map_stat stat;
+	struct memory_watch watch;
+};
+
+static void look(const struct go_map *map, void *context)
 {
-	stat_read_spares(map, context);
+	struct standing *standing = context;
+
+	stat_read_spares(map, &standing->stat);
+	memory_watch_map(&standing->watch, map);
 }
 
 /* --- JSON ------------------------------------------------------------------------------------------------------ */
@@ -60,8 +70,9 @@ static void json_swiss(struct json *json, const struct go_map *map, const struct
 	json_field_unsigned(json, "growth_left", stat->table_growth_left);
 }
 
-static void print_json(struct session *session, const struct go_map *map, const struct map_stat *stat)
+static void print_json(struct session *session, const struct go_map *map, const struct standing *standing)
 {
+	const struct map_stat *stat = &standing->stat;
 	struct json *json = session->json;
 
 	json_object_begin(json);
@@ -76,6 +87,8 @@ static void print_json(struct session *session, const struct go_map *map, const 
 		json_classic(json, map, stat);
 	else
 		json_swiss(json, map, stat);
+	if (standing->watch.source != NULL && map->address.v != 0)
+		memory_json_summary(json, &standing->watch.memory);
 	json_object_end(json);
 	json_end_line(json);
 }
@@ -163,8 +176,9 @@ static void print_swiss(const struct text *text, const struct go_map *map, const
 			      (unsigned long long)stat->unhashable);
 }
 
-static void print_text(struct session *session, const struct go_map *map, const struct map_stat *stat)
+static void print_text(struct session *session, const struct go_map *map, const struct standing *standing)
 {
+	const struct map_stat *stat = &standing->stat;
 	const struct text *text = &session->text;
 
 	session_text_head(session, map);
@@ -176,6 +190,8 @@ static void print_text(struct session *session, const struct go_map *map, const 
 		print_classic(text, map, stat);
 	else
 		print_swiss(text, map, stat);
+	if (standing->watch.source != NULL)
+		memory_text_summary(text, &standing->watch.memory);
 }
 
 static void set_variables(struct session *session, const struct map_stat *stat)
@@ -186,9 +202,19 @@ static void set_variables(struct session *session, const struct map_stat *stat)
 	session_variable(session, "wasted", "%llu", (unsigned long long)stat->wasted_bytes);
 }
 
+static void print(struct session *session, struct reader *reader, const struct standing *standing)
+{
+	session_check_count(session, reader, standing->stat.live);
+	set_variables(session, &standing->stat);
+	if (session->json != NULL)
+		print_json(session, reader_map(reader), standing);
+	else
+		print_text(session, reader_map(reader), standing);
+}
+
 static struct error *run(struct session *session)
 {
-	struct map_stat stat = { 0 };
+	struct standing standing = { 0 };
 	struct map_request request = map_request_default(session);
 	struct reader *reader;
 	bool sync;
@@ -197,23 +223,20 @@ static struct error *run(struct session *session)
 	if (sync)
 		return sync_stat(session);
 	request.prepare = stat_reader_options;
-	request.while_stopped = read_spares;
-	request.context = &stat;
-	TRY(session_open_map(session, &request, &reader));
+	request.while_stopped = look;
+	request.context = &standing;
+	memory_watch_begin(&standing.watch, session);
 
-	struct error *error = stat_compute(reader, &session->findings, &stat);
+	struct error *error = session_open_map(session, &request, &reader);
 
 	if (error == NULL) {
-		session_check_count(session, reader, stat.live);
-		set_variables(session, &stat);
-		if (session->json != NULL)
-			print_json(session, reader_map(reader), &stat);
-		else
-			print_text(session, reader_map(reader), &stat);
+		error = stat_compute(reader, &session->findings, &standing.stat);
+		if (error == NULL)
+			print(session, reader, &standing);
+		map_stat_free(&standing.stat);
+		session_close_map(session, reader);
 	}
-	map_stat_free(&stat);
-	session_close_map(session, reader);
-	return error;
+	return memory_watch_end(&standing.watch, error);
 }
 
 const struct command command_stat = {

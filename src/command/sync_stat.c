@@ -1,9 +1,11 @@
 #include "analysis/sync_stat.h"
 #include "command/figures.h"
+#include "command/memory.h"
 #include "command/sync.h"
 
 struct measured {
 	struct sync_stat stat;
+	struct memory_watch watch;
 	struct error *error;
 };
 
@@ -12,6 +14,7 @@ static void measure(const struct sync_contents *contents, void *context)
 	struct measured *measured = context;
 
 	measured->error = sync_stat_compute(contents, &measured->stat);
+	memory_watch_sync(&measured->watch, contents);
 }
 
 /* --- JSON ------------------------------------------------------------------------------------------------------ */
@@ -64,8 +67,9 @@ static void json_trie(struct json *json, const struct sync_contents *contents, c
 	json_field_unsigned(json, "seed", contents->map->seed);
 }
 
-static void print_json(struct session *session, const struct sync_contents *contents, const struct sync_stat *stat)
+static void print_json(struct session *session, const struct sync_contents *contents, const struct measured *measured)
 {
+	const struct sync_stat *stat = &measured->stat;
 	struct json *json = session->json;
 	struct session_head head = sync_head(contents);
 	bool trie = contents->map->layout->form == SYNC_TRIE;
@@ -84,6 +88,7 @@ static void print_json(struct session *session, const struct sync_contents *cont
 		json_trie(json, contents, stat);
 	else
 		json_read_dirty(json, contents, stat);
+	memory_json_summary(json, &measured->watch.memory);
 	json_object_end(json);
 	json_end_line(json);
 }
@@ -144,8 +149,9 @@ static void text_trie(const struct text *text, const struct sync_contents *conte
 	text_fill(text, stat);
 }
 
-static void print_text(struct session *session, const struct sync_contents *contents, const struct sync_stat *stat)
+static void print_text(struct session *session, const struct sync_contents *contents, const struct measured *measured)
 {
+	const struct sync_stat *stat = &measured->stat;
 	struct session_head head = sync_head(contents);
 
 	session_text_head_of(session, &head);
@@ -155,6 +161,7 @@ static void print_text(struct session *session, const struct sync_contents *cont
 		text_trie(&session->text, contents, stat);
 	else
 		text_read_dirty(&session->text, contents, stat);
+	memory_text_summary(&session->text, &measured->watch.memory);
 }
 
 static void set_variables(struct session *session, const struct sync_stat *stat)
@@ -162,6 +169,15 @@ static void set_variables(struct session *session, const struct sync_stat *stat)
 	session_variable(session, "capacity", "%llu", (unsigned long long)stat->capacity);
 	session_variable(session, "bytes", "%llu", (unsigned long long)stat->bytes);
 	session_variable(session, "wasted", "%llu", (unsigned long long)stat->wasted_bytes);
+}
+
+static void print(struct session *session, const struct sync_contents *contents, const struct measured *measured)
+{
+	set_variables(session, &measured->stat);
+	if (session->json != NULL)
+		print_json(session, contents, measured);
+	else
+		print_text(session, contents, measured);
 }
 
 struct error *sync_stat(struct session *session)
@@ -173,15 +189,16 @@ struct error *sync_stat(struct session *session)
 	request.options.keys = request.options.values = false;
 	request.while_stopped = measure;
 	request.context = &measured;
-	TRY(sync_open(session, &request, &reader));
-	if (measured.error == NULL) {
-		set_variables(session, &measured.stat);
-		if (session->json != NULL)
-			print_json(session, sync_reader_contents(reader), &measured.stat);
-		else
-			print_text(session, sync_reader_contents(reader), &measured.stat);
+	memory_watch_begin(&measured.watch, session);
+
+	struct error *error = sync_open(session, &request, &reader);
+
+	if (error == NULL) {
+		error = measured.error;
+		if (error == NULL)
+			print(session, sync_reader_contents(reader), &measured);
+		sync_stat_free(&measured.stat);
+		sync_close(session, reader);
 	}
-	sync_stat_free(&measured.stat);
-	sync_close(session, reader);
-	return measured.error;
+	return memory_watch_end(&measured.watch, error);
 }

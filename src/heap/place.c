@@ -36,10 +36,11 @@ struct chunk {
 
 struct span {
 	uint64_t start, size; /* bytes */
-	uint64_t elem_size, count, free_index, alloc_bits;
+	uint64_t elem_size, count, free_index, alloc_bits, mark_bits;
 	enum span_state state;
 	uint32_t header;      /* bytes before each object */
 	bool scannable, unsound;
+	bool unswept, inline_marks; /* the mark bits are those of the last collection; there are more at the span's end */
 };
 
 struct heap {
@@ -53,6 +54,7 @@ struct heap {
 	size_t range_count, range_capacity;
 	uint64_t *roots;       /* of mheap.arenas: l1_length of them */
 	uint64_t origin, arena_pages, page_limit;
+	uint64_t sweepgen;     /* of mheap; UINT64_MAX: not known */
 	struct table arenas;   /* by number: the address of the arena's table of spans; 0: none */
 	struct table chunks;   /* by number: an index into chunk_list */
 	struct chunk **chunk_list;
@@ -152,6 +154,22 @@ static struct error *read_spans_slice(struct heap *heap)
 	return NULL;
 }
 
+static uint64_t read_sweepgen(struct heap *heap)
+{
+	const struct heap_layout *layout = &heap->layout;
+	uint8_t bytes[8];
+
+	if (layout->no_spans != NULL || layout->no_collector != NULL || layout->heap_sweepgen.size == 0)
+		return UINT64_MAX;
+
+	struct error *error = target_read(heap->program->memory, in_mheap(heap, layout->heap_sweepgen.offset), bytes,
+					  layout->heap_sweepgen.size);
+	uint64_t sweepgen = error == NULL ? load_uint(&heap->program->machine, bytes, layout->heap_sweepgen.size) : UINT64_MAX;
+
+	error_free(error);
+	return sweepgen;
+}
+
 static void begin(struct heap *heap)
 {
 	const struct heap_layout *layout = &heap->layout;
@@ -163,6 +181,7 @@ static void begin(struct heap *heap)
 	else
 		error = layout->l1_length != 0 ? read_arena_roots(heap) : read_spans_slice(heap);
 	heap->spans_known = error == NULL;
+	heap->sweepgen = read_sweepgen(heap);
 	if (error != NULL)
 		note_unknown(heap, error_wrap(error, "the heap's spans"));
 
@@ -300,6 +319,25 @@ static uint64_t span_of_page(const struct heap *heap, uint64_t page)
 	return at + word <= chunk->good ? load_word(&heap->program->machine, chunk->words + at) : unreadable;
 }
 
+/*
+ * mspan.sweepgen is 2 behind mheap's, or 1 ahead of it (>= 1.12), where the span waits to be swept (runtime/mheap.go): what the last
+ * collection did not mark is dead. One that is being swept (1 behind) may have new mark bits already. Where there are marks at the
+ * span's end (gcUsesSpanInlineMarkBits() of runtime/mgcmark_greenteagc.go) either kind counts.
+ */
+static void decode_marks(const struct heap *heap, const uint8_t *bytes, uint64_t size_class, struct span *span)
+{
+	const struct heap_layout *layout = &heap->layout;
+	uint32_t behind;
+
+	if (heap->sweepgen == UINT64_MAX)
+		return;
+	behind = (uint32_t)heap->sweepgen - (uint32_t)field(heap, bytes, layout->sweepgen);
+	span->unswept = behind == 2 || behind == UINT32_MAX;
+	span->mark_bits = field(heap, bytes, layout->mark_bits);
+	span->inline_marks = layout->inline_size != 0 && size_class != 0 && span->elem_size >= 16 &&
+			     span->elem_size <= layout->header_above && span->size == layout->page_size;
+}
+
 static struct span decode_span(const struct heap *heap, const uint8_t *bytes)
 {
 	const struct heap_layout *layout = &heap->layout;
@@ -322,6 +360,7 @@ static struct span decode_span(const struct heap *heap, const uint8_t *bytes)
 	span.unsound |= span.elem_size == 0 || __builtin_mul_overflow(span.elem_size, span.count, &used) || used > span.size;
 	if (span.scannable && size_class != 0 && span.elem_size > layout->header_above && span.elem_size > layout->header_size)
 		span.header = (uint32_t)layout->header_size;
+	decode_marks(heap, bytes, size_class, &span);
 	return span;
 }
 
@@ -409,28 +448,53 @@ static enum heap_place place_in_heap(struct heap *heap, size_t i, uint64_t addre
 	return HEAP_UNKNOWN;
 }
 
+enum span_bits { ALLOC_BITS, MARK_BITS, INLINE_MARKS };
+
+/* Where the span's bits of that kind are; 0: what is known of the object so far needs none. */
+static uint64_t bits_of(const struct heap *heap, const struct span *span, const struct heap_object *object, enum span_bits which)
+{
+	const struct heap_layout *layout = &heap->layout;
+
+	if (which == ALLOC_BITS)
+		return object->allocated ? 0 : span->alloc_bits;
+	if (which == MARK_BITS)
+		return object->allocated && span->unswept ? span->mark_bits : 0;
+	return object->dead && span->inline_marks ? span->start + span->size - layout->inline_size + layout->inline_marks_at : 0;
+}
+
 /* isFree() of runtime/mbitmap.go: from freeindex on, a bit of allocBits tells. Where it cannot be read, nothing says that
- * the object is allocated. */
-static void load_allocated(struct heap *heap, size_t count, const enum heap_place *places, struct heap_object *objects)
+ * the object is allocated, and nothing that it is dead. */
+static void apply_bit(struct heap_object *object, enum span_bits which, bool readable, bool bit)
+{
+	if (which == ALLOC_BITS)
+		object->allocated = readable && bit;
+	else
+		object->dead = readable && !bit;
+}
+
+static void load_bits(struct heap *heap, size_t count, const enum heap_place *places, struct heap_object *objects,
+		      enum span_bits which)
 {
 	heap->piece_count = 0;
 	for (size_t i = 0; i < count; i++) {
-		if (places[i] != HEAP_OBJECT || objects[i].allocated)
+		const struct span *span = places[i] != HEAP_OBJECT
+						  ? NULL
+						  : &heap->span_list[*table_get(&heap->spans, heap->span_addresses[i])];
+		uint64_t bits = span ? bits_of(heap, span, &objects[i], which) : 0;
+
+		if (bits == 0)
 			continue;
-
-		const struct span *span = &heap->span_list[*table_get(&heap->spans, heap->span_addresses[i])];
-		taddr bits = taddr_add(taddr_of(span->alloc_bits), objects[i].index / 8);
-
 		heap->keys[heap->piece_count] = i;
 		heap->words[heap->piece_count][0] = 0;
-		heap->pieces[heap->piece_count] = (struct target_piece){ bits, heap->words[heap->piece_count], 1, 0 };
+		heap->pieces[heap->piece_count] = (struct target_piece){ taddr_of(bits + objects[i].index / 8),
+									  heap->words[heap->piece_count], 1, 0 };
 		heap->piece_count++;
 	}
 	read_wanted(heap);
 	for (size_t k = 0; k < heap->piece_count; k++) {
 		struct heap_object *object = &objects[heap->keys[k]];
 
-		object->allocated = heap->pieces[k].got == 1 && (heap->words[k][0] >> object->index % 8 & 1);
+		apply_bit(object, which, heap->pieces[k].got == 1, heap->words[k][0] >> object->index % 8 & 1);
 	}
 }
 
@@ -472,8 +536,8 @@ static void find_slice(struct heap *heap, const taddr *addresses, size_t count, 
 	for (size_t i = 0; i < count; i++)
 		if (places[i] != HEAP_DATA)
 			places[i] = place_in_heap(heap, i, addresses[i].v, objects ? &objects[i] : &unwanted);
-	if (objects != NULL)
-		load_allocated(heap, count, places, objects);
+	for (int which = ALLOC_BITS; objects != NULL && which <= INLINE_MARKS; which++)
+		load_bits(heap, count, places, objects, (enum span_bits)which);
 }
 
 void heap_find_many(struct heap *heap, const taddr *addresses, size_t count, enum heap_place *places,

@@ -39,6 +39,7 @@ struct heap_object {
 	uint64_t span_size;
 	uint64_t index;      /* of the slot in its span */
 	bool allocated;      /* not swept yet counts as allocated */
+	bool dead;           /* allocated, but the last collection found nothing that leads to it: its span only waits to be swept */
 	bool scannable;      /* can hold pointers; always true in Go 1.8, which does not tell */
 };
 
