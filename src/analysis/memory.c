@@ -5,8 +5,6 @@
 #include "util/alloc.h"
 #include "util/table.h"
 
-/* So many blocks are looked up, and so many buckets or groups of a process gone through: it does not stand long for it. */
-enum { BLOCKS_LIMIT = 1 << 18, UNITS_LIMIT = 1 << 17 };
 /* From 16 buckets on overflow buckets are made along with the array (makeBucketArray(), runtime/map.go, >= 1.9). */
 enum { SPARES_SINCE = 9, SPARES_FROM_B = 4 };
 
@@ -14,6 +12,7 @@ struct memory_source {
 	struct program *program;
 	struct heap *heap;
 	char *no_heap; /* why it is NULL */
+	size_t most;
 };
 
 const char *memory_kind_name(enum memory_kind kind)
@@ -26,13 +25,14 @@ const char *memory_kind_name(enum memory_kind kind)
 	return names[kind];
 }
 
-struct memory_source *memory_source_create(struct program *program)
+struct memory_source *memory_source_create(struct program *program, size_t most)
 {
 	struct memory_source *source = xcalloc(1, sizeof(*source));
 	struct error *error = program->binary != NULL ? heap_open(program, &source->heap)
 						      : error_new(ERROR_TARGET, "the map is made here: there is no heap");
 
 	source->program = program;
+	source->most = most;
 	source->no_heap = error ? xstrdup(error->message) : NULL;
 	error_free(error);
 	return source;
@@ -59,7 +59,7 @@ static void add(struct memory *memory, enum memory_kind kind, taddr address, uin
 {
 	if (address.v == 0)
 		return;
-	if (memory->count == BLOCKS_LIMIT) {
+	if (memory->count == memory->most) {
 		memory->cut = true;
 		return;
 	}
@@ -135,7 +135,6 @@ static struct error *collect(const struct go_map *map, struct memory *memory)
 {
 	struct findings findings = { 0 }; /* whoever reads the map has the same ones */
 	struct map_walk *walk = map_walk_create(map, MAP_WALK_ALL, &findings);
-	bool live = map->program->memory->ops->stop != NULL;
 	struct map_batch batch;
 	struct error *error;
 	size_t units = 0;
@@ -146,7 +145,7 @@ static struct error *collect(const struct go_map *map, struct memory *memory)
 		if (error == NULL)
 			add_batch(memory, map, &batch);
 		units += batch.count;
-		memory->cut |= live && units > UNITS_LIMIT && batch.count != 0;
+		memory->cut |= units > memory->most;
 	} while (error == NULL && batch.count != 0 && !memory->cut);
 	map_walk_destroy(walk);
 	findings_free(&findings);
@@ -253,6 +252,7 @@ static void sum_up(struct memory *memory, struct findings *findings)
 
 static bool begin(struct memory_source *source, struct memory *out)
 {
+	out->most = source->most;
 	out->figures = (struct heap_figures){ UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };
 	if (source->heap == NULL)
 		out->unknown = xstrdup(source->no_heap);

@@ -38,15 +38,19 @@ struct memory_total {
 struct memory {
 	struct memory_block *blocks;
 	size_t count, capacity;
-	bool cut;     /* there are more: so many are looked at */
+	size_t most;
+	bool cut;     /* there are more of them */
 	char *unknown; /* why nothing of this is known; NULL where it is */
 	struct memory_total totals[MEMORY_KINDS], all;
 	struct heap_figures figures; /* UINT64_MAX each: not known */
 };
 
-/* Learns from the DWARF what is needed: before the target is stopped. What is not known is said by memory_look(). */
+/*
+ * Learns from the DWARF what is needed: before the target is stopped. What is not known is said by memory_look(). `most`: so many
+ * blocks are looked up, and so many buckets or groups gone through, that the target does not stand long.
+ */
 struct memory_source;
-struct memory_source *memory_source_create(struct program *program);
+struct memory_source *memory_source_create(struct program *program, size_t most);
 void memory_source_destroy(struct memory_source *source);
 
 /*

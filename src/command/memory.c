@@ -6,11 +6,14 @@
 #include "command/sync.h"
 #include "util/alloc.h"
 
-void memory_watch_begin(struct memory_watch *watch, struct session *session)
+/* With GOGC=off the goal is what GOMEMLIMIT leaves, which is 2^63 bytes unless it is set: none. */
+#define NO_GOAL (UINT64_C(1) << 48)
+
+void memory_watch_begin(struct memory_watch *watch, struct session *session, size_t most)
 {
 	*watch = (struct memory_watch){ .session = session };
 	if (session->own_map == NULL)
-		watch->source = memory_source_create(session->program);
+		watch->source = memory_source_create(session->program, session->invocation->core ? MEMORY_MANY : most);
 }
 
 static bool can_be_looked_at(struct memory_watch *watch)
@@ -55,12 +58,12 @@ static void text_live_heap(const struct text *text, const struct memory *memory)
 		return;
 	figures_line(text, "live heap");
 	figures_bytes(output, figures->live);
-	if (figures->goal != UINT64_MAX) {
+	if (figures->goal < NO_GOAL) {
 		output_text(output, ", collected at ");
 		figures_bytes(output, figures->goal);
 	}
 	if (figures->live != 0)
-		output_format(output, "; %.2g %% of it are this map's", 100.0 * (double)memory->all.slot_bytes / (double)figures->live);
+		output_format(output, "; %s%.2g %% of it are this map's", memory->cut ? "more than " : "", 100.0 * (double)memory->all.slot_bytes / (double)figures->live);
 	output_char(output, '\n');
 }
 
@@ -76,8 +79,8 @@ void memory_text_summary(const struct text *text, const struct memory *memory)
 		output_char(output, '\n');
 		return;
 	}
-	output_format(output, "%s%llu of %llu blocks are objects of the heap, %llu of them without pointers, in slots of ",
-		      memory->cut ? "of the first ones " : "", (unsigned long long)all->in_heap, (unsigned long long)all->count,
+	output_format(output, "%llu of %s%llu blocks are objects of the heap, %llu of them without pointers, in slots of ",
+		      (unsigned long long)all->in_heap, memory->cut ? "the first " : "", (unsigned long long)all->count,
 		      (unsigned long long)all->pointer_free);
 	figures_bytes(output, all->slot_bytes);
 	output_text(output, "; slack ");
@@ -99,7 +102,7 @@ static void json_figures(struct json *json, const struct memory *memory)
 {
 	json_figure(json, "live_heap", memory->figures.live);
 	json_figure(json, "marked_heap", memory->figures.marked);
-	json_figure(json, "heap_goal", memory->figures.goal);
+	json_figure(json, "heap_goal", memory->figures.goal < NO_GOAL ? memory->figures.goal : UINT64_MAX);
 	json_key(json, "share_of_live_heap");
 	if (memory->figures.live == UINT64_MAX || memory->figures.live == 0)
 		json_null(json);
@@ -303,7 +306,7 @@ struct error *memory_dump(struct session *session)
 
 	/* names and types are looked up while it runs */
 	TRY(session_find_any_map(session, &type, &address));
-	memory_watch_begin(&watch, session);
+	memory_watch_begin(&watch, session, MEMORY_MANY);
 
 	struct error *error = session_stop(session);
 

@@ -13,8 +13,11 @@ struct memory_watch {
 	struct error *error;
 };
 
-/* Before the target is stopped. */
-void memory_watch_begin(struct memory_watch *watch, struct session *session);
+/* Blocks that stat looks up of a process, and that dump --memory does. */
+enum { MEMORY_FEW = 1 << 13, MEMORY_MANY = 1 << 22 };
+
+/* Before the target is stopped. `most` as memory_source_create() has it; of a core all are looked up. */
+void memory_watch_begin(struct memory_watch *watch, struct session *session, size_t most);
 /* While it stands. */
 void memory_watch_map(struct memory_watch *watch, const struct go_map *map);
 void memory_watch_sync(struct memory_watch *watch, const struct sync_contents *contents);

@@ -115,8 +115,16 @@ static void print_classic_growth(const struct text *text, const struct go_map *m
 		      header->b > 15 ? ", an estimate from B 16 on," : "", 1ULL << b, header->noverflow);
 }
 
-static void print_classic(const struct text *text, const struct go_map *map, const struct map_stat *stat)
+static void print_memory(const struct text *text, const struct standing *standing)
 {
+	figures_memory(text, standing->stat.bytes, standing->stat.wasted_bytes);
+	if (standing->watch.source != NULL)
+		memory_text_summary(text, &standing->watch.memory);
+}
+
+static void print_classic(const struct text *text, const struct go_map *map, const struct standing *standing)
+{
+	const struct map_stat *stat = &standing->stat;
 	const struct classic_header *header = &map->classic;
 	struct output *output = text->output;
 
@@ -130,7 +138,7 @@ static void print_classic(const struct text *text, const struct go_map *map, con
 	figures_line(text, "deleted slots");
 	output_format(output, "%llu\n", (unsigned long long)stat->deleted);
 	print_classic_growth(text, map, stat);
-	figures_memory(text, stat->bytes, stat->wasted_bytes);
+	print_memory(text, standing);
 	figures_histogram(text, "chain lengths", "buckets to look through, at worst, and how many chains have so many",
 			&stat->chain_lengths);
 }
@@ -145,8 +153,9 @@ static void print_swiss_growth(const struct text *text, const struct go_map *map
 			      (unsigned long long)stat->table_growth_left);
 }
 
-static void print_swiss(const struct text *text, const struct go_map *map, const struct map_stat *stat)
+static void print_swiss(const struct text *text, const struct go_map *map, const struct standing *standing)
 {
+	const struct map_stat *stat = &standing->stat;
 	const struct swiss_header *header = &map->swiss;
 	struct output *output = text->output;
 
@@ -162,7 +171,7 @@ static void print_swiss(const struct text *text, const struct go_map *map, const
 	figures_line(text, "tombstones");
 	output_format(output, "%llu\n", (unsigned long long)stat->deleted);
 	print_swiss_growth(text, map, stat);
-	figures_memory(text, stat->bytes, stat->wasted_bytes);
+	print_memory(text, standing);
 	if (stat->no_probe_lengths == NULL) {
 		figures_histogram(text, "probe lengths", "groups to look at to find an entry, and how many entries need so many",
 				&stat->probe_lengths);
@@ -187,11 +196,9 @@ static void print_text(struct session *session, const struct go_map *map, const 
 	figures_line(text, "entries");
 	output_format(text->output, "%llu in %llu slots\n", (unsigned long long)map->length, (unsigned long long)stat->capacity);
 	if (map->layout->implementation == MAP_CLASSIC)
-		print_classic(text, map, stat);
+		print_classic(text, map, standing);
 	else
-		print_swiss(text, map, stat);
-	if (standing->watch.source != NULL)
-		memory_text_summary(text, &standing->watch.memory);
+		print_swiss(text, map, standing);
 }
 
 static void set_variables(struct session *session, const struct map_stat *stat)
@@ -225,7 +232,7 @@ static struct error *run(struct session *session)
 	request.prepare = stat_reader_options;
 	request.while_stopped = look;
 	request.context = &standing;
-	memory_watch_begin(&standing.watch, session);
+	memory_watch_begin(&standing.watch, session, MEMORY_FEW);
 
 	struct error *error = session_open_map(session, &request, &reader);
 

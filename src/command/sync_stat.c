@@ -109,8 +109,15 @@ static void text_inner(const struct text *text, const char *label, const struct 
 	output_char(text->output, '\n');
 }
 
-static void text_read_dirty(const struct text *text, const struct sync_contents *contents, const struct sync_stat *stat)
+static void text_memory(const struct text *text, const struct measured *measured)
 {
+	figures_memory(text, measured->stat.bytes, measured->stat.wasted_bytes);
+	memory_text_summary(text, &measured->watch.memory);
+}
+
+static void text_read_dirty(const struct text *text, const struct sync_contents *contents, const struct measured *measured)
+{
+	const struct sync_stat *stat = &measured->stat;
 	const struct sync_map *map = contents->map;
 
 	text_inner(text, "read map", &contents->read, &stat->read);
@@ -121,7 +128,7 @@ static void text_read_dirty(const struct text *text, const struct sync_contents 
 			      (unsigned long long)stat->until_promotion, (unsigned long long)map->misses);
 	else
 		output_text(text->output, "not amended: the read map has all keys, lookups take no lock\n");
-	figures_memory(text, stat->bytes, stat->wasted_bytes);
+	text_memory(text, measured);
 }
 
 static void text_fill(const struct text *text, const struct sync_stat *stat)
@@ -131,8 +138,10 @@ static void text_fill(const struct text *text, const struct sync_stat *stat)
 	figures_histogram(text, "fill", "children of a node, of 16, and how many nodes have so many", &fill);
 }
 
-static void text_trie(const struct text *text, const struct sync_contents *contents, const struct sync_stat *stat)
+static void text_trie(const struct text *text, const struct sync_contents *contents, const struct measured *measured)
 {
+	const struct sync_stat *stat = &measured->stat;
+
 	figures_line(text, "nodes");
 	output_format(text->output, "%zu of 16 child slots, %llu slots in use", contents->node_count,
 		      (unsigned long long)stat->child_slots_used);
@@ -141,7 +150,7 @@ static void text_trie(const struct text *text, const struct sync_contents *conte
 	output_text(text->output, "\n");
 	figures_line(text, "overflow");
 	output_format(text->output, "%llu entries behind one of the same hash\n", (unsigned long long)stat->overflow_entries);
-	figures_memory(text, stat->bytes, stat->wasted_bytes);
+	text_memory(text, measured);
 	figures_histogram(text, "levels", "nodes on the way to an entry, and how many entries have so many", &stat->levels);
 	if (stat->overflow_entries != 0)
 		figures_histogram(text, "chain lengths", "entries of one hash, and how many child slots have so many",
@@ -151,17 +160,15 @@ static void text_trie(const struct text *text, const struct sync_contents *conte
 
 static void print_text(struct session *session, const struct sync_contents *contents, const struct measured *measured)
 {
-	const struct sync_stat *stat = &measured->stat;
 	struct session_head head = sync_head(contents);
 
 	session_text_head_of(session, &head);
 	figures_line(&session->text, "entries");
 	output_format(session->output, "%llu, counted: a sync.Map has no header count\n", (unsigned long long)contents->live);
 	if (contents->map->layout->form == SYNC_TRIE)
-		text_trie(&session->text, contents, stat);
+		text_trie(&session->text, contents, measured);
 	else
-		text_read_dirty(&session->text, contents, stat);
-	memory_text_summary(&session->text, &measured->watch.memory);
+		text_read_dirty(&session->text, contents, measured);
 }
 
 static void set_variables(struct session *session, const struct sync_stat *stat)
@@ -189,7 +196,7 @@ struct error *sync_stat(struct session *session)
 	request.options.keys = request.options.values = false;
 	request.while_stopped = measure;
 	request.context = &measured;
-	memory_watch_begin(&measured.watch, session);
+	memory_watch_begin(&measured.watch, session, MEMORY_FEW);
 
 	struct error *error = sync_open(session, &request, &reader);
 

@@ -2,75 +2,14 @@
  * spanOf() and objIndex() of runtime/mheap.go, mbitmap.go: a page's number gives an arena, the arena's table gives a span,
  * the span gives the slot. Many addresses go through each of these steps together, so that a step costs one read.
  */
-#include "heap/place.h"
+#include "heap/place_private.h"
 
 #include <stdlib.h>
 
-#include "layout/heap.h"
 #include "util/alloc.h"
-#include "util/table.h"
-
-/* mspan.state, the same from 1.8 (_MSpanDead, ...) to 1.27: runtime/mheap.go. 3 was a free span up to 1.13. */
-enum span_state { SPAN_DEAD, SPAN_IN_USE, SPAN_MANUAL, SPAN_FREE };
-
-enum {
-	SLICE = 1024,        /* addresses that are looked up together */
-	CHUNK = 512,         /* span pointers that are read together: of 4 MiB of heap */
-	CHUNKS_KEPT = 8192,  /* 32 MiB of them */
-	SPANS_KEPT = 1 << 18,
-	KEYS_KEPT = 1 << 20, /* in any of the tables */
-	MODULES_KEPT = 4096,
-};
 
 /* Instead of an address that could not be read, and of the page of an address that no span can have. */
 static const uint64_t unreadable = UINT64_MAX, no_page = UINT64_MAX;
-
-struct range {
-	uint64_t start, end;
-};
-
-struct chunk {
-	size_t good; /* bytes */
-	uint8_t words[CHUNK * 8];
-};
-
-struct span {
-	uint64_t start, size; /* bytes */
-	uint64_t elem_size, count, free_index, alloc_bits, mark_bits;
-	enum span_state state;
-	uint32_t header;      /* bytes before each object */
-	bool scannable, unsound;
-	bool unswept, inline_marks; /* the mark bits are those of the last collection; there are more at the span's end */
-};
-
-struct heap {
-	struct program *program;
-	struct heap_layout layout;
-	char *reason;
-
-	/* Of the target's memory; heap_forget() ends it. */
-	bool begun, spans_known, modules_known;
-	struct range *ranges;
-	size_t range_count, range_capacity;
-	uint64_t *roots;       /* of mheap.arenas: l1_length of them */
-	uint64_t origin, arena_pages, page_limit;
-	uint64_t sweepgen;     /* of mheap; UINT64_MAX: not known */
-	struct table arenas;   /* by number: the address of the arena's table of spans; 0: none */
-	struct table chunks;   /* by number: an index into chunk_list */
-	struct chunk **chunk_list;
-	size_t chunk_count, chunk_capacity;
-	struct table spans;    /* by the mspan's address: an index into span_list, or `unreadable` */
-	struct span *span_list;
-	size_t span_count, span_capacity;
-
-	/* Of the slice of addresses that is looked up now. */
-	uint64_t pages[SLICE], span_addresses[SLICE];
-	struct target_piece pieces[SLICE];
-	uint64_t keys[SLICE];  /* what each piece is of */
-	size_t piece_count;
-	uint8_t words[SLICE][8];
-	uint8_t *span_bytes;   /* SLICE mspans */
-};
 
 /* Keeps the first reason. Ends `error`. */
 static void note_unknown(struct heap *heap, struct error *error)
@@ -85,11 +24,6 @@ static void note_unreadable(struct heap *heap, const char *what, const struct ta
 	taddr failed = taddr_add(piece->address, piece->got);
 
 	note_unknown(heap, error_wrap(target_unreadable(heap->program->memory, failed), "%s", what));
-}
-
-static uint64_t field(const struct heap *heap, const uint8_t *bytes, struct field_at at)
-{
-	return load_uint(&heap->program->machine, bytes + at.offset, at.size);
 }
 
 /* --- what is read once ------------------------------------------------------------------------------------- */
@@ -108,9 +42,9 @@ static struct error *read_modules(struct heap *heap, struct table *seen)
 			const struct field_at *at = layout->ranges[i];
 
 			ARRAY_RESERVE(heap->ranges, heap->range_count, heap->range_capacity);
-			heap->ranges[heap->range_count++] = (struct range){ field(heap, bytes, at[0]), field(heap, bytes, at[1]) };
+			heap->ranges[heap->range_count++] = (struct range){ place_field(heap, bytes, at[0]), place_field(heap, bytes, at[1]) };
 		}
-		module = field(heap, bytes, layout->next);
+		module = place_field(heap, bytes, layout->next);
 	}
 	return NULL;
 }
@@ -209,12 +143,6 @@ static struct target_piece *want(struct heap *heap, struct table *table, uint64_
 	return piece;
 }
 
-static void read_wanted(struct heap *heap)
-{
-	if (heap->piece_count != 0)
-		target_read_pieces(heap->program->memory, heap->pieces, heap->piece_count);
-}
-
 /* --- from the page to its span ------------------------------------------------------------------------------- */
 
 static void load_arenas(struct heap *heap, size_t count)
@@ -244,7 +172,7 @@ static void load_arenas(struct heap *heap, size_t count)
 		piece->to = heap->words[heap->piece_count - 1];
 		piece->length = machine->word_size;
 	}
-	read_wanted(heap);
+	place_read_wanted(heap);
 	for (size_t i = 0; i < heap->piece_count; i++) {
 		uint64_t arena = load_word(machine, heap->words[i]);
 
@@ -292,7 +220,7 @@ static void load_chunks(struct heap *heap, size_t count)
 		piece->to = chunk->words;
 		piece->length = length * word;
 	}
-	read_wanted(heap);
+	place_read_wanted(heap);
 	for (size_t i = 0; i < heap->piece_count; i++) {
 		heap->chunk_list[heap->chunk_count - heap->piece_count + i]->good = heap->pieces[i].got;
 		if (heap->pieces[i].got < heap->pieces[i].length)
@@ -319,48 +247,29 @@ static uint64_t span_of_page(const struct heap *heap, uint64_t page)
 	return at + word <= chunk->good ? load_word(&heap->program->machine, chunk->words + at) : unreadable;
 }
 
-/*
- * mspan.sweepgen is 2 behind mheap's, or 1 ahead of it (>= 1.12), where the span waits to be swept (runtime/mheap.go): what the last
- * collection did not mark is dead. One that is being swept (1 behind) may have new mark bits already. Where there are marks at the
- * span's end (gcUsesSpanInlineMarkBits() of runtime/mgcmark_greenteagc.go) either kind counts.
- */
-static void decode_marks(const struct heap *heap, const uint8_t *bytes, uint64_t size_class, struct span *span)
-{
-	const struct heap_layout *layout = &heap->layout;
-	uint32_t behind;
-
-	if (heap->sweepgen == UINT64_MAX)
-		return;
-	behind = (uint32_t)heap->sweepgen - (uint32_t)field(heap, bytes, layout->sweepgen);
-	span->unswept = behind == 2 || behind == UINT32_MAX;
-	span->mark_bits = field(heap, bytes, layout->mark_bits);
-	span->inline_marks = layout->inline_size != 0 && size_class != 0 && span->elem_size >= 16 &&
-			     span->elem_size <= layout->header_above && span->size == layout->page_size;
-}
-
 static struct span decode_span(const struct heap *heap, const uint8_t *bytes)
 {
 	const struct heap_layout *layout = &heap->layout;
-	uint64_t class = field(heap, bytes, layout->span_class), used, end;
+	uint64_t class = place_field(heap, bytes, layout->span_class), used, end;
 	uint64_t size_class = layout->noscan_in_class ? class >> 1 : class;
 	struct span span = {
-		.start = field(heap, bytes, layout->start),
-		.elem_size = field(heap, bytes, layout->elem_size),
-		.count = field(heap, bytes, layout->count),
-		.free_index = field(heap, bytes, layout->free_index),
-		.alloc_bits = field(heap, bytes, layout->alloc_bits),
-		.state = (enum span_state)field(heap, bytes, layout->state),
+		.start = place_field(heap, bytes, layout->start),
+		.elem_size = place_field(heap, bytes, layout->elem_size),
+		.count = place_field(heap, bytes, layout->count),
+		.free_index = place_field(heap, bytes, layout->free_index),
+		.alloc_bits = place_field(heap, bytes, layout->alloc_bits),
+		.state = (enum span_state)place_field(heap, bytes, layout->state),
 		.scannable = !layout->noscan_in_class || !(class & 1),
 	};
 
-	span.unsound = __builtin_mul_overflow(field(heap, bytes, layout->pages), layout->page_size, &span.size) || span.size == 0 ||
+	span.unsound = __builtin_mul_overflow(place_field(heap, bytes, layout->pages), layout->page_size, &span.size) || span.size == 0 ||
 		       __builtin_add_overflow(span.start, span.size, &end) || span.state > SPAN_FREE;
 	if (span.state != SPAN_IN_USE)
 		return span;
 	span.unsound |= span.elem_size == 0 || __builtin_mul_overflow(span.elem_size, span.count, &used) || used > span.size;
 	if (span.scannable && size_class != 0 && span.elem_size > layout->header_above && span.elem_size > layout->header_size)
 		span.header = (uint32_t)layout->header_size;
-	decode_marks(heap, bytes, size_class, &span);
+	place_decode_marks(heap, bytes, size_class, &span);
 	return span;
 }
 
@@ -378,7 +287,7 @@ static void load_spans(struct heap *heap, size_t count)
 		piece->to = heap->span_bytes + (heap->piece_count - 1) * size;
 		piece->length = size;
 	}
-	read_wanted(heap);
+	place_read_wanted(heap);
 	for (size_t i = 0; i < heap->piece_count; i++) {
 		if (heap->pieces[i].got < size) {
 			note_unreadable(heap, "a span of the heap", &heap->pieces[i]);
@@ -448,56 +357,6 @@ static enum heap_place place_in_heap(struct heap *heap, size_t i, uint64_t addre
 	return HEAP_UNKNOWN;
 }
 
-enum span_bits { ALLOC_BITS, MARK_BITS, INLINE_MARKS };
-
-/* Where the span's bits of that kind are; 0: what is known of the object so far needs none. */
-static uint64_t bits_of(const struct heap *heap, const struct span *span, const struct heap_object *object, enum span_bits which)
-{
-	const struct heap_layout *layout = &heap->layout;
-
-	if (which == ALLOC_BITS)
-		return object->allocated ? 0 : span->alloc_bits;
-	if (which == MARK_BITS)
-		return object->allocated && span->unswept ? span->mark_bits : 0;
-	return object->dead && span->inline_marks ? span->start + span->size - layout->inline_size + layout->inline_marks_at : 0;
-}
-
-/* isFree() of runtime/mbitmap.go: from freeindex on, a bit of allocBits tells. Where it cannot be read, nothing says that
- * the object is allocated, and nothing that it is dead. */
-static void apply_bit(struct heap_object *object, enum span_bits which, bool readable, bool bit)
-{
-	if (which == ALLOC_BITS)
-		object->allocated = readable && bit;
-	else
-		object->dead = readable && !bit;
-}
-
-static void load_bits(struct heap *heap, size_t count, const enum heap_place *places, struct heap_object *objects,
-		      enum span_bits which)
-{
-	heap->piece_count = 0;
-	for (size_t i = 0; i < count; i++) {
-		const struct span *span = places[i] != HEAP_OBJECT
-						  ? NULL
-						  : &heap->span_list[*table_get(&heap->spans, heap->span_addresses[i])];
-		uint64_t bits = span ? bits_of(heap, span, &objects[i], which) : 0;
-
-		if (bits == 0)
-			continue;
-		heap->keys[heap->piece_count] = i;
-		heap->words[heap->piece_count][0] = 0;
-		heap->pieces[heap->piece_count] = (struct target_piece){ taddr_of(bits + objects[i].index / 8),
-									  heap->words[heap->piece_count], 1, 0 };
-		heap->piece_count++;
-	}
-	read_wanted(heap);
-	for (size_t k = 0; k < heap->piece_count; k++) {
-		struct heap_object *object = &objects[heap->keys[k]];
-
-		apply_bit(object, which, heap->pieces[k].got == 1, heap->words[k][0] >> object->index % 8 & 1);
-	}
-}
-
 /* --- all of it ----------------------------------------------------------------------------------------------- */
 
 static bool in_data(const struct heap *heap, uint64_t address)
@@ -536,8 +395,8 @@ static void find_slice(struct heap *heap, const taddr *addresses, size_t count, 
 	for (size_t i = 0; i < count; i++)
 		if (places[i] != HEAP_DATA)
 			places[i] = place_in_heap(heap, i, addresses[i].v, objects ? &objects[i] : &unwanted);
-	for (int which = ALLOC_BITS; objects != NULL && which <= INLINE_MARKS; which++)
-		load_bits(heap, count, places, objects, (enum span_bits)which);
+	if (objects != NULL)
+		place_load_bits(heap, count, places, objects);
 }
 
 void heap_find_many(struct heap *heap, const taddr *addresses, size_t count, enum heap_place *places,

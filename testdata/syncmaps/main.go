@@ -84,12 +84,32 @@ func order(words []string) string {
 	return "ok"
 }
 
+// Where maps were that nothing leads to any more: numbers keep nothing alive.
+var dropped [200]uintptr
+
+func drop() {
+	for i := 0; i < 100*len(dropped); i++ {
+		m := map[string]int{"gone": i}
+		dropped[i/100] = *(*uintptr)(unsafe.Pointer(&m))
+		useMap(m)
+	}
+}
+
+//go:noinline
+func useMap(m map[string]int) {
+	escaped = m
+	escaped = nil
+}
+
+var escaped map[string]int
+
 func main() {
 	if len(os.Args) != 2 {
 		fmt.Fprintln(os.Stderr, "usage: syncmaps TRUTH-FILE")
 		os.Exit(2)
 	}
 	fill()
+	drop()
 	runtime.GC()
 	debug.SetGCPercent(-1) // damaged pointers may lead anywhere
 	if err := writeTruth(os.Args[1]); err != nil {

@@ -130,7 +130,7 @@ func writeTruth(path string) error {
 		return err
 	}
 	lines := json.NewEncoder(file)
-	if err := lines.Encode(map[string]interface{}{"go": runtime.Version(), "pid": os.Getpid()}); err != nil {
+	if err := lines.Encode(map[string]interface{}{"go": runtime.Version(), "pid": os.Getpid(), "dropped": dropped[:]}); err != nil {
 		return err
 	}
 	for _, s := range shadows {

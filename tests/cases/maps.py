@@ -1,5 +1,5 @@
 """What every command says about every map of a zoo, live or in a core, against the zoo's own truth."""
-from cases import dump
+from cases import dump, memory
 from harness import compare
 
 # Maps inside a map are expanded to this many levels by default.
@@ -136,6 +136,8 @@ def check_stat(checks, tool, name, target, truth, fact):
     header = fact.get("header")
     if not header:
         return
+    if fact["address"]:
+        memory.check_map(checks, tool, name, target, fact["map"], int(truth.go.split(".")[1].split("-")[0].split(" ")[0]), document)
     names = CLASSIC_WORDS if truth.implementation == "classic" else SWISS_WORDS
     for ours, runtimes in names.items():
         checks.equal(f"{name}: {ours}", header[runtimes], compare.word(document.get(ours)))

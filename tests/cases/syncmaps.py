@@ -2,6 +2,7 @@
 import os
 import random
 
+from cases import memory
 from harness import compare, go, process, syncmaps, zoo
 
 WORD = 8
@@ -43,15 +44,22 @@ def check_all(checks, tool, label, program, target, trie):
         check_show(checks, tool, name, target, fact)
         check_stat(checks, tool, name, target, fact, trie)
         check_dump(checks, tool, name, target, fact, trie)
+        if len(fact["entries"]) != 0:
+            memory.check_map(checks, tool, name, target, fact["map"], minor_of(program))
     check_list(checks, tool, f"{label} list", program, target)
     check_expressions(checks, tool, f"{label} MAP", target)
     check_large(checks, tool, f"{label} main.large", target)
+    memory.check_dropped(checks, tool, f"{label} dropped", target, program.dropped, "-c" in target)
     report = tool.document(checks, f"{label} verify", "verify", *target, "--format", "json", limit=120)
     if report is not None:
         checks.equal(f"{label} verify: nothing is wrong", [], [check for check in report["checks"] if not check["ok"]])
         subjects = {check["subject"] for check in report["checks"]}
         # others are there too, by the first name that leads to them
         checks.true(f"{label} verify: a sync.Map is a subject", "main.large" in subjects, sorted(subjects))
+
+
+def minor_of(program):
+    return int(program.go.split(".")[1].split("-")[0].split(" ")[0])
 
 
 # --- what is said of a map ----------------------------------------------------------------------------------------------
@@ -257,7 +265,7 @@ def inner_damage(document, program, version_minor):
 
 
 def check_damage(checks, tool, label, program, target, trie):
-    minor = int(program.go.split(".")[1].split("-")[0].split(" ")[0])
+    minor = minor_of(program)
     if trie:
         amended = tool.document(checks, label, "dump", "main.amended", *target, "--format", "json")
         colliding = tool.document(checks, label, "dump", "main.colliding", *target, "--format", "json")

@@ -12,6 +12,7 @@ class Program(zoo.Fixture):
         with open(os.path.join(self.folder, "truth.json")) as file:
             lines = compare.parse_lines(file.read())
         self.go = lines[0]["go"]
+        self.dropped = lines[0]["dropped"]  # headers of maps that were collected
         self.maps = {line["map"]: line for line in lines[1:]}
 
     def write(self, address, value, size=8):

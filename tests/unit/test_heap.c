@@ -11,15 +11,16 @@ enum { PAGE = 8192, ARENA_PAGES = 1000, L1 = 2, L2 = 4 };
 /* Where the runtime's structs are; the heap's own memory is never read. */
 enum {
 	BASE = 0x10000, MHEAP = BASE, MODULES = BASE + 0x400, ROOTS = BASE + 0x1000, ARENAS = BASE + 0x2000, SPANS = BASE + 0xa000,
-	BITS = BASE + 0xe000, SIZE = 0x10000,
+	BITS = BASE + 0xe000, MARKS = BASE + 0xf000, SIZE = 0x10000,
 };
-enum { ARENA_START = 64, SPANS_IN_ARENA = 16, ARENA_SIZE = 0x2000, SPAN_SIZE = 80, MODULE_SIZE = 96 };
+enum { ARENA_START = 64, SWEEPGEN = 80, SPANS_IN_ARENA = 16, ARENA_SIZE = 0x2000, SPAN_SIZE = 80, MODULE_SIZE = 96 };
 
 /* A span in a test: pages [page, page + pages), counted from where the second arena begins. */
 struct model {
 	unsigned page, pages, state;
 	uint64_t elem_size, count, free_index;
 	unsigned span_class;
+	uint64_t sweepgen;
 };
 
 static struct machine machine;
@@ -59,6 +60,7 @@ static void make_layout(bool arenas)
 		.span_size = SPAN_SIZE, .start = word_field(0), .pages = word_field(1), .elem_size = word_field(2),
 		.count = { 3 * machine.word_size, 2 }, .free_index = { 3 * machine.word_size + 2, 2 },
 		.alloc_bits = word_field(4), .state = { 5 * machine.word_size, 1 }, .span_class = { 5 * machine.word_size + 1, 1 },
+		.heap_sweepgen = { SWEEPGEN, 4 }, .sweepgen = { 5 * machine.word_size + 4, 4 }, .mark_bits = word_field(8),
 		.noscan_in_class = true, .header_size = 8, .header_above = 512,
 		.first_module = MODULES, .module_size = MODULE_SIZE, .next = word_field(8),
 	};
@@ -92,6 +94,8 @@ static uint64_t add_span(struct model model)
 	poke_field(span, layout.elem_size, model.elem_size);
 	poke_field(span, layout.count, model.count);
 	poke_field(span, layout.free_index, model.free_index);
+	poke_field(span, layout.sweepgen, model.sweepgen);
+	poke_field(span, layout.mark_bits, MARKS + 16 * span_count);
 	poke_field(span, layout.alloc_bits, BITS + 16 * span_count++);
 	poke_field(span, layout.state, model.state);
 	poke_field(span, layout.span_class, model.span_class);
@@ -214,6 +218,53 @@ static void test_places(bool arenas)
 	CHECK_UINT(place_of(0x500100), HEAP_NOWHERE);
 	CHECK_UINT(place_of(0x600010), HEAP_DATA);
 	CHECK_TEXT(heap_reason(heap), NULL);
+	end();
+}
+
+static bool is_dead(uint64_t address)
+{
+	struct heap_object object = { 0 };
+
+	CHECK_UINT(heap_find(heap, taddr_of(address), &object), HEAP_OBJECT);
+	CHECK(object.allocated || !object.dead);
+	return object.dead;
+}
+
+/* mheap's sweepgen is 8: what is two behind, or one ahead, waits to be swept. */
+static void test_marks(void)
+{
+	static const struct {
+		uint64_t sweepgen;
+		bool waits;
+	} cases[] = { { 8, false }, { 6, true }, { 7, false }, { 9, true }, { 11, false } };
+
+	begin(true);
+	poke(MHEAP + SWEEPGEN, 4, 8);
+	for (unsigned i = 0; i < 5; i++)
+		add_span((struct model){ i + 1, 1, 1, 48, 170, 2, 5 << 1, cases[i].sweepgen });
+	for (unsigned i = 0; i < 5; i++)
+		poke(MARKS + 16 * i, 1, 1);
+	publish();
+	for (unsigned i = 0; i < 5; i++) {
+		CHECK(!is_dead(at_page(i + 1)));
+		CHECK(is_dead(at_page(i + 1) + 48) == cases[i].waits);
+		CHECK(!is_dead(at_page(i + 1) + 3 * 48)); /* free */
+	}
+	end();
+}
+
+/* Of small objects with marks at their span's end (Green Tea) those count too; they cannot be read here, so nothing is dead. */
+static void test_inline_marks(void)
+{
+	begin(true);
+	layout.inline_size = 128;
+	layout.inline_marks_at = 8;
+	poke(MHEAP + SWEEPGEN, 4, 8);
+	add_span((struct model){ 1, 1, 1, 48, 160, 2, 5 << 1, 6 });
+	add_span((struct model){ 2, 1, 1, 1024, 8, 2, 6 << 1, 6 });
+	publish();
+	CHECK(!is_dead(at_page(1) + 48));
+	CHECK(is_dead(at_page(2) + 1024));
 	end();
 }
 
@@ -407,6 +458,8 @@ static void test_all(void)
 	test_places(true);
 	test_places(false);
 	test_arenas();
+	test_marks();
+	test_inline_marks();
 	test_many();
 	test_forget();
 	test_unsound("is not sound", no_elem_size);
