@@ -1,4 +1,7 @@
-/* Every map that a package-level variable leads to: through structs, arrays, slices, pointers, interfaces and sync.Maps. */
+/*
+ * Every map that a package-level variable leads to: through structs, arrays, slices, pointers, interfaces and
+ * sync.Maps.
+ */
 #ifndef ANALYSIS_LIST_H
 #define ANALYSIS_LIST_H
 
@@ -42,9 +45,10 @@ struct list_cut {
 };
 
 /*
- * Calls `visit` for each map in a local variable or parameter of a goroutine: in the variable itself, its fields and elements, and behind one
- * pointer. Names are "goroutine 7: frame 2: cache". The target should stand; program->stack is opened if it is not. A variable that is not
- * written yet may hold anything: an unsound header says nothing of the program.
+ * Calls `visit` for each map in a local variable or parameter of a goroutine: in the variable itself, its fields and
+ * elements, and behind one pointer. Names are "goroutine 7: frame 2: cache". The target should stand; program->stack
+ * is opened if it is not. A variable that is not written yet may hold anything: an unsound header says nothing of the
+ * program.
  */
 struct error *list_locals(struct program *program, struct findings *findings, struct list_cut *cut,
 			  bool (*visit)(void *context, const struct listed_map *map), void *context) MUST_CHECK;

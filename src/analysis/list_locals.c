@@ -15,7 +15,7 @@ struct walk {
 	struct error *error;
 };
 
-/* --- values in registers ----------------------------------------------------------------------------------------- */
+/* --- values in registers ---------------------------------------------------------------------------------------- */
 
 static void visit_bytes(struct lister *lister, struct gotype *type, const uint8_t *bytes, const uint8_t *known);
 
@@ -56,7 +56,7 @@ static void visit_bytes(struct lister *lister, struct gotype *type, const uint8_
 		visit_fields(lister, type, bytes, known);
 }
 
-/* --- variables --------------------------------------------------------------------------------------------------- */
+/* --- variables -------------------------------------------------------------------------------------------------- */
 
 static void report_gone(struct lister *lister, struct gotype *type)
 {
@@ -73,8 +73,8 @@ static bool visit_variable(void *context, const struct stack_variable *variable)
 	if (variable->shadowed || !lister_leads_to_maps(lister, variable->type))
 		return true;
 	lister->name.length = 0;
-	buffer_append_format(&lister->name, "goroutine %llu: frame %u: %s", (unsigned long long)walk->frame->goroutine->id,
-			     walk->frame->number, variable->name);
+	buffer_append_format(&lister->name, "goroutine %llu: frame %u: %s",
+			     (unsigned long long)walk->frame->goroutine->id, walk->frame->number, variable->name);
 	lister->values_left = limits.values;
 	table_clear(&lister->seen);
 	if (variable->where == STACK_IN_MEMORY)
@@ -113,7 +113,8 @@ static bool visit_goroutine(void *context, const struct goroutine *goroutine)
 struct error *list_locals(struct program *program, struct findings *findings, struct list_cut *cut,
 			  bool (*visit)(void *context, const struct listed_map *map), void *context)
 {
-	struct walk walk = { .lister = { .program = program, .limits = limits, .visit = visit, .context = context }, .cut = cut };
+	struct walk walk = { .lister = { .program = program, .limits = limits, .visit = visit, .context = context },
+			    .cut = cut };
 
 	*cut = (struct list_cut){ 0 };
 	if (program->stack == NULL)
@@ -130,10 +131,11 @@ struct error *list_locals(struct program *program, struct findings *findings, st
 	return walk.error;
 }
 
-struct error *list_frame(struct program *program, const struct stack_frame *frame, bool (*visit)(void *context, const struct listed_map *map),
-			 void *context)
+struct error *list_frame(struct program *program, const struct stack_frame *frame,
+			 bool (*visit)(void *context, const struct listed_map *map), void *context)
 {
-	struct walk walk = { .stack = program->stack, .lister = { .program = program, .limits = limits, .visit = visit, .context = context } };
+	struct walk walk = { .stack = program->stack,
+			    .lister = { .program = program, .limits = limits, .visit = visit, .context = context } };
 
 	visit_frame(&walk, frame);
 	lister_free(&walk.lister);

@@ -12,7 +12,7 @@
 /* Names that an error lists. */
 enum { NAMES_SHOWN = 12 };
 
-/* --- the scope's own words --------------------------------------------------------------------------------------- */
+/* --- the scope's own words -------------------------------------------------------------------------------------- */
 
 /* "WORD N:" and blanks; false where it does not begin with the word. */
 static struct error *parse_part(const char **at, const char *word, uint64_t *out, bool *found)
@@ -52,7 +52,7 @@ struct error *local_parse_scope(const char **at, struct local_scope *out, bool *
 	return NULL;
 }
 
-/* --- looking ----------------------------------------------------------------------------------------------------- */
+/* --- looking ---------------------------------------------------------------------------------------------------- */
 
 struct search {
 	struct stack *stack;
@@ -131,18 +131,21 @@ static struct error *not_found(struct search *search, const char *why)
 	struct error *error;
 
 	if (search->gone != NULL)
-		return error_hint(error_new(ERROR_TARGET, "goroutine %llu: %s: %s: it is optimised out at this place", id, search->gone, search->name),
+		return error_hint(error_new(ERROR_TARGET, "goroutine %llu: %s: %s: it is optimised out at this place",
+					    id, search->gone, search->name),
 				  "another frame may hold the same map: mapscope list -g shows them all");
 	if (scope->frame_given && search->function == NULL)
-		return error_new(ERROR_TARGET, "goroutine %llu: frame %u: there are %u frames%s%s", id, scope->frame, search->frames, why ? "; " : "",
-				 why ? why : "");
+		return error_new(ERROR_TARGET, "goroutine %llu: frame %u: there are %u frames%s%s", id, scope->frame,
+				 search->frames, why ? "; " : "", why ? why : "");
 	if (!scope->frame_given)
-		return error_new(ERROR_TARGET, "goroutine %llu: %s: no frame of it has such a variable%s%s", id, search->name, why ? "; " : "",
-				 why ? why : "");
-	error = error_new(ERROR_TARGET, "goroutine %llu: frame %u (%s): %s: no such variable", id, scope->frame, search->function, search->name);
+		return error_new(ERROR_TARGET, "goroutine %llu: %s: no frame of it has such a variable%s%s", id,
+				 search->name, why ? "; " : "", why ? why : "");
+	error = error_new(ERROR_TARGET, "goroutine %llu: frame %u (%s): %s: no such variable", id, scope->frame,
+			  search->function, search->name);
 	if (search->name_count == 0)
 		return error_hint(error, "there is none in this frame");
-	return error_hint(error, "there are %s%s", buffer_text(&search->names), search->name_count > NAMES_SHOWN ? ", ..." : "");
+	return error_hint(error, "there are %s%s", buffer_text(&search->names),
+			  search->name_count > NAMES_SHOWN ? ", ..." : "");
 }
 
 static struct error *search_frames(struct search *search)
@@ -151,7 +154,8 @@ static struct error *search_frames(struct search *search)
 	const char *why;
 
 	if (goroutine == NULL)
-		return error_hint(error_new(ERROR_TARGET, "goroutine %" PRIu64 ": there is none of that number", search->scope->goroutine),
+		return error_hint(error_new(ERROR_TARGET, "goroutine %" PRIu64 ": there is none of that number",
+					    search->scope->goroutine),
 				  "mapscope list -g lists the maps of all goroutines");
 	TRY(stack_each_frame(search->stack, goroutine, look_in_frame, search, &why));
 	if (search->error != NULL)

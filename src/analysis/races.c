@@ -26,7 +26,7 @@ struct hunt {
 	struct race_operation *open; /* its frames are being noted; NULL: none */
 };
 
-/* --- frames ------------------------------------------------------------------------------------------------------ */
+/* --- frames ----------------------------------------------------------------------------------------------------- */
 
 static const struct race_function *function_of(struct hunt *hunt, const char *name)
 {
@@ -62,8 +62,8 @@ static bool take_message(struct hunt *hunt, const uint8_t *string)
 }
 
 /*
- * The words of a fatal error: a parameter of throw() or fatal(), and in a closure of it, in its frame. There is no other such string in a
- * frame of these.
+ * The words of a fatal error: a parameter of throw() or fatal(), and in a closure of it, in its frame. There is no
+ * other such string in a frame of these.
  */
 static void read_message(struct hunt *hunt, const struct stack_frame *frame)
 {
@@ -79,14 +79,15 @@ static void read_message(struct hunt *hunt, const struct stack_frame *frame)
 			return;
 }
 
-/* --- operations -------------------------------------------------------------------------------------------------- */
+/* --- operations ------------------------------------------------------------------------------------------------- */
 
 static struct race_operation *add_operation(struct hunt *hunt)
 {
 	struct races *races = hunt->races;
 
 	ARRAY_RESERVE(races->operations, races->count, hunt->capacity);
-	races->operations[races->count] = (struct race_operation){ .goroutine = hunt->goroutine->id, .status = hunt->goroutine->status };
+	races->operations[races->count] =
+		(struct race_operation){ .goroutine = hunt->goroutine->id, .status = hunt->goroutine->status };
 	return &races->operations[races->count++];
 }
 
@@ -129,8 +130,8 @@ static void close_group(struct hunt *hunt, const struct stack_frame *caller)
 static void note_frame(struct race_operation *operation, const struct stack_frame *frame)
 {
 	if (operation->frame_count < RACE_FRAMES)
-		operation->frames[operation->frame_count++] = (struct race_frame){ frame->number, frame->function, frame->file, frame->line,
-										   frame->inlined };
+		operation->frames[operation->frame_count++] =
+			(struct race_frame){ frame->number, frame->function, frame->file, frame->line, frame->inlined };
 }
 
 /* Reflect and the runtime's map are one operation; a sync.Map and the plain map inside it are two. */
@@ -191,7 +192,7 @@ static bool look_at_goroutine(void *context, const struct goroutine *goroutine)
 	return hunt->error == NULL;
 }
 
-/* --- what belongs together --------------------------------------------------------------------------------------- */
+/* --- what belongs together -------------------------------------------------------------------------------------- */
 
 size_t races_on_same_map(const struct races *races, const struct race_operation *operation)
 {
@@ -214,7 +215,8 @@ static void infer_fatal(struct races *races, struct race_operation *fatal)
 	for (size_t i = 0; i < races->count; i++) {
 		const struct race_operation *at = &races->operations[i];
 
-		if (at->map.v == 0 || at->sync || at->goroutine == fatal->goroutine || (!at->writing && !race_kind_writes(at->kind)))
+		if (at->map.v == 0 || at->sync || at->goroutine == fatal->goroutine ||
+		    (!at->writing && !race_kind_writes(at->kind)))
 			continue;
 		if (other != NULL && other->map.v != at->map.v)
 			return;
@@ -271,8 +273,9 @@ static void sort(struct races *races)
 	for (size_t i = 0; i < races->count; i++) {
 		uint64_t map = races->operations[i].map.v;
 
-		orders[i] = (struct order){ races->operations[i], races->operations[i].fatal || (map != 0 && table_get(&fatal, map) != NULL),
-					    map != 0 ? *table_get(&counts, map) : 1 };
+		orders[i] = (struct order){ races->operations[i],
+					   races->operations[i].fatal || (map != 0 && table_get(&fatal, map) != NULL),
+					   map != 0 ? *table_get(&counts, map) : 1 };
 	}
 	qsort(orders, races->count, sizeof(*orders), compare);
 	for (size_t i = 0; i < races->count; i++)
@@ -282,7 +285,7 @@ static void sort(struct races *races)
 	free(orders);
 }
 
-/* --- who holds it ------------------------------------------------------------------------------------------------ */
+/* --- who holds it ----------------------------------------------------------------------------------------------- */
 
 struct holding {
 	struct races *races;
@@ -295,7 +298,8 @@ static bool note_holder(void *context, const struct listed_map *map)
 	struct holding *holding = context;
 	struct races *races = holding->races;
 
-	if (map->gone || map->address.v != holding->operation->map.v || strncmp(map->name, holding->own, strlen(holding->own)) == 0)
+	if (map->gone || map->address.v != holding->operation->map.v ||
+	    strncmp(map->name, holding->own, strlen(holding->own)) == 0)
 		return true;
 	races->holders[races->holder_count++] = xstrdup(map->name);
 	return races->holder_count < HOLDERS_MOST;
@@ -308,7 +312,8 @@ static struct error *find_holders(struct program *program, struct races *races)
 	struct list_cut cut;
 	struct holding holding = { .races = races, .operation = races->count ? &races->operations[0] : NULL };
 
-	if (races->count == 0 || !holding.operation->fatal || holding.operation->map.v == 0 || races_on_same_map(races, holding.operation) > 1)
+	if (races->count == 0 || !holding.operation->fatal || holding.operation->map.v == 0 ||
+	    races_on_same_map(races, holding.operation) > 1)
 		return NULL;
 	races->holders = xcalloc(HOLDERS_MOST, sizeof(*races->holders));
 	holding.own = xasprintf("goroutine %llu: ", (unsigned long long)holding.operation->goroutine);
@@ -321,7 +326,7 @@ static struct error *find_holders(struct program *program, struct races *races)
 	return error;
 }
 
-/* --- the interface ----------------------------------------------------------------------------------------------- */
+/* --- the interface ---------------------------------------------------------------------------------------------- */
 
 struct error *races_find(struct program *program, struct findings *findings, struct races *out)
 {

@@ -1,6 +1,6 @@
 /*
- * Which goroutines are inside a map operation, on which map, with which key: from the frames of all of them at one moment. After a fatal
- * error "concurrent map ..." it names both sides, or what is missing to name them.
+ * Which goroutines are inside a map operation, on which map, with which key: from the frames of all of them at one
+ * moment. After a fatal error "concurrent map ..." it names both sides, or what is missing to name them.
  */
 #ifndef ANALYSIS_RACES_H
 #define ANALYSIS_RACES_H
@@ -34,7 +34,9 @@ struct race_frame {
 
 enum { RACE_FRAMES = 12 };
 
-/* One goroutine inside one map operation. One that is inside a sync.Map and, by that, in a plain map is inside both. */
+/*
+ * One goroutine inside one map operation. One that is inside a sync.Map and, by that, in a plain map is inside both.
+ */
 struct race_operation {
 	uint64_t goroutine;
 	const char *status;
@@ -63,7 +65,10 @@ struct races {
 	uint64_t goroutines;  /* that were looked at */
 	uint64_t cut;         /* whose frames are not all known */
 	char *cut_why;        /* of the first of them; NULL */
-	/* After a fatal error whose other side is in no operation any more: variables of other goroutines that are this map, as MAPs. */
+	/*
+	 * After a fatal error whose other side is in no operation any more: variables of other goroutines that are
+	 * this map, as MAPs.
+	 */
 	char **holders;
 	size_t holder_count;
 };

@@ -1,4 +1,7 @@
-/* Map, type and key of an operation, from the frames of the functions that do it and from the variables of their caller. */
+/*
+ * Map, type and key of an operation, from the frames of the functions that do it and from the variables of their
+ * caller.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +25,7 @@ struct search {
 	uint8_t key[16];
 };
 
-/* --- words of variables ------------------------------------------------------------------------------------------ */
+/* --- words of variables ----------------------------------------------------------------------------------------- */
 
 static bool load_variable(const struct program *program, const struct stack_variable *variable, void *to, size_t length)
 {
@@ -60,7 +63,7 @@ static const char *target_name(struct gotype *type)
 	return "";
 }
 
-/* --- parameters where the DWARF says ----------------------------------------------------------------------------- */
+/* --- parameters where the DWARF says ---------------------------------------------------------------------------- */
 
 static bool is_one_of(const char *name, const char *const *names)
 {
@@ -105,7 +108,8 @@ static uint64_t word_at(const struct program *program, uint64_t address)
 }
 
 /* One of two fields that versions name differently; 0 where the iterator has none of them. */
-static uint64_t field_of(const struct program *program, struct gotype *type, uint64_t address, const char *name, const char *other)
+static uint64_t field_of(const struct program *program, struct gotype *type, uint64_t address, const char *name,
+			 const char *other)
 {
 	int index = gotype_field_find(type, name);
 
@@ -134,7 +138,8 @@ static void take_key(struct search *search, const struct stack_variable *variabl
 	size_t word = search->program->machine.word_size;
 	size_t length = kind == RACE_KEY_STRING ? 2 * word : kind == RACE_KEY_POINTER ? word : variable->type->size;
 
-	if (search->key_kind != RACE_NO_KEY || kind == RACE_NO_KEY || !is_one_of(variable->name, names) || length > sizeof(search->key))
+	if (search->key_kind != RACE_NO_KEY || kind == RACE_NO_KEY || !is_one_of(variable->name, names) ||
+	    length > sizeof(search->key))
 		return;
 	if (load_variable(search->program, variable, search->key, length))
 		search->key_kind = kind;
@@ -164,7 +169,7 @@ static bool take_parameter(void *context, const struct stack_variable *variable)
 	return true;
 }
 
-/* --- types ------------------------------------------------------------------------------------------------------- */
+/* --- types ------------------------------------------------------------------------------------------------------ */
 
 /* The map type of a descriptor; NULL where it is none. */
 static struct gotype *type_of(struct program *program, uint64_t descriptor)
@@ -181,8 +186,9 @@ static struct gotype *type_of(struct program *program, uint64_t descriptor)
 /* Whether a sound map of the type is there. */
 static bool is_sound(struct gotype *type, uint64_t header, struct go_map *out)
 {
-	struct error *error = header % type->program->machine.word_size == 0 && header != 0 ? map_open(type, taddr_of(header), out)
-											    : error_new(ERROR_MEMORY, "no address");
+	struct error *error = header % type->program->machine.word_size == 0 && header != 0
+				      ? map_open(type, taddr_of(header), out)
+				      : error_new(ERROR_MEMORY, "no address");
 	bool sound = error == NULL;
 
 	error_free(error);
@@ -192,19 +198,21 @@ static bool is_sound(struct gotype *type, uint64_t header, struct go_map *out)
 static bool is_sound_sync(struct gotype *type, uint64_t address)
 {
 	struct sync_map map;
-	struct error *error = address != 0 ? sync_map_open(type, taddr_of(address), &map) : error_new(ERROR_MEMORY, "no address");
+	struct error *error =
+		address != 0 ? sync_map_open(type, taddr_of(address), &map) : error_new(ERROR_MEMORY, "no address");
 	bool sound = error == NULL;
 
 	error_free(error);
 	return sound;
 }
 
-/* --- where functions put their parameters ------------------------------------------------------------------------ */
+/* --- where functions put their parameters ----------------------------------------------------------------------- */
 
 /*
- * Up to Go 1.16 arguments lie above the return address. Since then they come in registers, and have places in the same order there, where the
- * function puts them when it calls others (abi-internal.md, "spill space"): when it grew its stack, or while it hashes the key. Where the DWARF
- * says nothing any more the bytes may still be there, or be those of an earlier call: so they count only if they make a sound map.
+ * Up to Go 1.16 arguments lie above the return address. Since then they come in registers, and have places in the
+ * same order there, where the function puts them when it calls others (abi-internal.md, "spill space"): when it grew
+ * its stack, or while it hashes the key. Where the DWARF says nothing any more the bytes may still be there, or be
+ * those of an earlier call: so they count only if they make a sound map.
  */
 static void take_slots(struct search *search, const struct race_inside *inside)
 {
@@ -214,7 +222,8 @@ static void take_slots(struct search *search, const struct race_inside *inside)
 	struct go_map opened;
 	struct gotype *type;
 
-	if (slots == 0 || search->map != 0 || (inside->function->shape != RACE_TYPE_MAP && inside->function->shape != RACE_MAP_TYPE))
+	if (slots == 0 || search->map != 0 ||
+	    (inside->function->shape != RACE_TYPE_MAP && inside->function->shape != RACE_MAP_TYPE))
 		return;
 	descriptor = word_at(program, inside->function->shape == RACE_TYPE_MAP ? slots : slots + word);
 	map = word_at(program, inside->function->shape == RACE_TYPE_MAP ? slots + word : slots);
@@ -234,7 +243,8 @@ static void take_key_slot(struct search *search, const struct race_inside *insid
 	unsigned word = program->machine.word_size;
 	size_t length = kind == RACE_KEY_STRING ? 2 * word : word;
 
-	if (program->version->minor >= 17 || inside->frame.sp == 0 || kind == RACE_NO_KEY || search->key_kind != RACE_NO_KEY)
+	if (program->version->minor >= 17 || inside->frame.sp == 0 || kind == RACE_NO_KEY ||
+	    search->key_kind != RACE_NO_KEY)
 		return;
 	if (target_read_some(program->memory, taddr_of(inside->frame.sp + 2 * word), search->key, length) == length)
 		search->key_kind = kind;
@@ -250,7 +260,7 @@ static void take_sync_slot(struct search *search, const struct race_inside *insi
 	search->evidence = RACE_SLOT;
 }
 
-/* --- the caller's variables -------------------------------------------------------------------------------------- */
+/* --- the caller's variables ------------------------------------------------------------------------------------- */
 
 struct caller_maps {
 	uint64_t wanted;    /* the header whose name is looked for; 0: any */
@@ -263,15 +273,17 @@ struct caller_maps {
 
 static bool same_type(struct gotype *a, struct gotype *b)
 {
-	return a == b || strcmp(a->name, b->name) == 0 || (a->key != NULL && b->key != NULL && strcmp(a->key->name, b->key->name) == 0 &&
-							    strcmp(a->elem->name, b->elem->name) == 0);
+	return a == b || strcmp(a->name, b->name) == 0 ||
+	       (a->key != NULL && b->key != NULL && strcmp(a->key->name, b->key->name) == 0 &&
+		strcmp(a->elem->name, b->elem->name) == 0);
 }
 
 static bool note_map(void *context, const struct listed_map *map)
 {
 	struct caller_maps *maps = context;
 
-	if (map->type->kind != GO_MAP || map->gone || map->error != NULL || map->address.v == 0 || (maps->wanted != 0 && map->address.v != maps->wanted) ||
+	if (map->type->kind != GO_MAP || map->gone || map->error != NULL || map->address.v == 0 ||
+	    (maps->wanted != 0 && map->address.v != maps->wanted) ||
 	    (maps->type != NULL && !same_type(maps->type, map->type)))
 		return true;
 	maps->several |= maps->map != 0 && maps->map != map->address.v;
@@ -286,7 +298,8 @@ static bool note_map(void *context, const struct listed_map *map)
 static struct error *look_in_caller(struct search *search, const struct race_group *group)
 {
 	struct race_operation *operation = search->operation;
-	struct caller_maps maps = { .wanted = search->map, .type = search->map ? NULL : type_of(search->program, search->descriptor) };
+	struct caller_maps maps = { .wanted = search->map,
+				   .type = search->map ? NULL : type_of(search->program, search->descriptor) };
 
 	if (!group->has_caller || operation->sync)
 		return NULL;
@@ -305,7 +318,7 @@ static struct error *look_in_caller(struct search *search, const struct race_gro
 	return NULL;
 }
 
-/* --- putting it together ----------------------------------------------------------------------------------------- */
+/* --- putting it together ---------------------------------------------------------------------------------------- */
 
 static void set_key(struct search *search)
 {
@@ -376,7 +389,8 @@ static void look_at_slots(struct search *search, const struct race_group *group)
 	}
 }
 
-struct error *race_find_evidence(struct program *program, const struct race_group *group, struct race_operation *operation)
+struct error *race_find_evidence(struct program *program, const struct race_group *group,
+				 struct race_operation *operation)
 {
 	struct search search = { .program = program, .operation = operation };
 
@@ -386,7 +400,8 @@ struct error *race_find_evidence(struct program *program, const struct race_grou
 	if (search.map != 0)
 		set_map(&search);
 	else if (operation->missing == NULL)
-		operation->missing = xstrdup("its parameters are gone by then, and no variable of its caller leads to a map");
+		operation->missing =
+			xstrdup("its parameters are gone by then, and no variable of its caller leads to a map");
 	if (search.map == 0 && operation->type == NULL)
 		operation->type = type_of(program, search.descriptor);
 	return NULL;

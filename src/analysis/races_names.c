@@ -111,13 +111,15 @@ const struct race_function *race_function_find(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(functions); i++)
 		if (fits(&functions[i], name))
-			return strstr(functions[i].name, "HashTrieMap[") ? find_method(name, &functions[i]) : &functions[i];
+			return strstr(functions[i].name, "HashTrieMap[") ? find_method(name, &functions[i])
+									 : &functions[i];
 	return NULL;
 }
 
 enum race_key race_key_of(const struct race_function *function, const char *name)
 {
-	if (function->shape != RACE_TYPE_MAP || (function->kind != RACE_ACCESS && function->kind != RACE_ASSIGN && function->kind != RACE_DELETE))
+	if (function->shape != RACE_TYPE_MAP ||
+	    (function->kind != RACE_ACCESS && function->kind != RACE_ASSIGN && function->kind != RACE_DELETE))
 		return RACE_NO_KEY;
 	if (strstr(name, "_faststr") != NULL)
 		return RACE_KEY_STRING;
@@ -126,9 +128,11 @@ enum race_key race_key_of(const struct race_function *function, const char *name
 
 const char *race_kind_name(enum race_kind kind)
 {
-	static const char *const names[] = { [RACE_ACCESS] = "access", [RACE_ASSIGN] = "assign", [RACE_DELETE] = "delete",
-					     [RACE_ITERATE] = "iterate", [RACE_CLEAR] = "clear", [RACE_CLONE] = "clone", [RACE_GROW] = "grow",
-					     [RACE_INNER] = "" };
+	static const char *const names[] = {
+		[RACE_ACCESS] = "access",   [RACE_ASSIGN] = "assign", [RACE_DELETE] = "delete",
+		[RACE_ITERATE] = "iterate", [RACE_CLEAR] = "clear",   [RACE_CLONE] = "clone",
+		[RACE_GROW] = "grow",	    [RACE_INNER] = "",
+	};
 
 	return names[kind];
 }

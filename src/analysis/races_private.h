@@ -47,6 +47,7 @@ struct race_group {
 };
 
 /* Finds map, type and key of an operation. */
-struct error *race_find_evidence(struct program *program, const struct race_group *group, struct race_operation *operation) MUST_CHECK;
+struct error *race_find_evidence(struct program *program, const struct race_group *group,
+				 struct race_operation *operation) MUST_CHECK;
 
 #endif

@@ -33,7 +33,7 @@ static struct value_limits key_limits(void)
 	return limits;
 }
 
-/* --- looking ----------------------------------------------------------------------------------------------------- */
+/* --- looking ---------------------------------------------------------------------------------------------------- */
 
 /* Copies what keys lead to while the process still stands. */
 static struct error *fetch_keys(struct report *report)
@@ -51,8 +51,8 @@ static struct error *fetch_keys(struct report *report)
 }
 
 /*
- * A live process is looked at twice: once while it runs, for what the DWARF says of the code that its goroutines stand in; then while it
- * stands.
+ * A live process is looked at twice: once while it runs, for what the DWARF says of the code that its goroutines
+ * stand in; then while it stands.
  */
 static struct error *look_live(struct report *report)
 {
@@ -78,7 +78,8 @@ static bool name_map(void *context, const struct listed_map *map)
 	struct report *report = context;
 
 	for (size_t i = 0; i < report->races.count; i++)
-		if (map->address.v != 0 && report->races.operations[i].map.v == map->address.v && report->names[i] == NULL)
+		if (map->address.v != 0 && report->races.operations[i].map.v == map->address.v &&
+		    report->names[i] == NULL)
 			report->names[i] = xstrdup(map->name);
 	return true;
 }
@@ -106,7 +107,7 @@ static struct error *find_names(struct report *report)
 	return error;
 }
 
-/* --- text -------------------------------------------------------------------------------------------------------- */
+/* --- text ------------------------------------------------------------------------------------------------------- */
 
 static const char *type_name(const struct race_operation *operation)
 {
@@ -131,7 +132,8 @@ static void print_map(struct report *report, size_t index)
 		text_plain(output, type_name(operation));
 	}
 	if (operation->sound)
-		output_format(output, "  %llu %s", (unsigned long long)operation->length, operation->length == 1 ? "entry" : "entries");
+		output_format(output, "  %llu %s", (unsigned long long)operation->length,
+			      operation->length == 1 ? "entry" : "entries");
 	if (operation->map.v != 0) {
 		output_text(output, "  ");
 		output_address(output, operation->map.v);
@@ -146,7 +148,8 @@ static void print_map(struct report *report, size_t index)
 /* Whether the operation's map is not that of the one before it. */
 static bool begins_map(const struct races *races, size_t index)
 {
-	return index == 0 || races->operations[index].map.v == 0 || races->operations[index].map.v != races->operations[index - 1].map.v;
+	return index == 0 || races->operations[index].map.v == 0 ||
+	       races->operations[index].map.v != races->operations[index - 1].map.v;
 }
 
 static void emit_key(struct report *report, const struct race_operation *operation, struct sink *sink)
@@ -199,7 +202,8 @@ static void print_operation(struct report *report, const struct race_operation *
 	for (size_t i = 0; i < operation->frame_count; i++)
 		print_frame(text, &operation->frames[i]);
 	if (operation->evidence == RACE_SAME)
-		output_text(output, "      its map: its own parameters are gone by then; it is the only one that another goroutine is writing to\n");
+		output_text(output, "      its map: its own parameters are gone by then; it is the only one that "
+				    "another goroutine is writing to\n");
 	if (operation->missing != NULL) {
 		output_text(output, "      its map: ");
 		text_plain(output, operation->missing);
@@ -223,10 +227,12 @@ static void print_other_side(struct report *report)
 	if (races_on_same_map(races, first) > 1)
 		return;
 	if (races->holder_count == 0) {
-		output_text(output, "  The other goroutine is in no map operation any more, and no other goroutine has this map in a local variable.\n");
+		output_text(output, "  The other goroutine is in no map operation any more, and no other goroutine has "
+				    "this map in a local variable.\n");
 		return;
 	}
-	output_text(output, "  The other goroutine is in no map operation any more. These variables of others are this map:\n");
+	output_text(output,
+		    "  The other goroutine is in no map operation any more. These variables of others are this map:\n");
 	for (size_t i = 0; i < races->holder_count; i++) {
 		output_text(output, "      ");
 		text_plain(output, races->holders[i]);
@@ -254,10 +260,11 @@ static void print_summary(struct report *report)
 	struct output *output = report->session->output;
 
 	if (races->count == 0)
-		output_format(output, "None of %llu goroutines is inside a map operation.\n", (unsigned long long)races->goroutines);
-	else
-		output_format(output, "%zu map %s of %llu goroutines.\n", races->count, races->count == 1 ? "operation" : "operations",
+		output_format(output, "None of %llu goroutines is inside a map operation.\n",
 			      (unsigned long long)races->goroutines);
+	else
+		output_format(output, "%zu map %s of %llu goroutines.\n", races->count,
+			      races->count == 1 ? "operation" : "operations", (unsigned long long)races->goroutines);
 	if (races->cut != 0) {
 		output_format(output, "Of %llu the frames are not all known; ", (unsigned long long)races->cut);
 		text_plain(output, races->cut_why);
@@ -289,7 +296,7 @@ static void print_text(struct report *report)
 	print_summary(report);
 }
 
-/* --- JSON -------------------------------------------------------------------------------------------------------- */
+/* --- JSON ------------------------------------------------------------------------------------------------------- */
 
 static void print_json_frames(struct json *json, const struct race_operation *operation)
 {
@@ -387,7 +394,7 @@ static void print(struct report *report)
 	}
 }
 
-/* --- the command ------------------------------------------------------------------------------------------------- */
+/* --- the command ------------------------------------------------------------------------------------------------ */
 
 static void release(struct report *report)
 {
@@ -403,8 +410,9 @@ static void release(struct report *report)
 static struct error *run(struct session *session)
 {
 	struct report report = { .session = session };
-	struct error *error = session->invocation->pid != 0 ? look_live(&report)
-							     : races_find(session->program, &session->findings, &report.races);
+	struct error *error = session->invocation->pid != 0
+				      ? look_live(&report)
+				      : races_find(session->program, &session->findings, &report.races);
 
 	if (error == NULL)
 		error = find_names(&report);
@@ -423,9 +431,12 @@ const struct command command_races = {
 	.arguments = "",
 	.target = TARGET_MEMORY,
 	.options = OPTIONS_MEMORY | OPTIONS_PROGRAM,
-	.description = "For each goroutine that is assigning to a map, reading it, deleting from it, iterating, clearing or growing it: which map, "
-		       "of what type, with which key, and the frames that led there. Maps with several goroutines in them come first. Of a "
-		       "core that \"fatal error: concurrent map writes\" left (GOTRACEBACK=crash) the map of that error comes first, with both sides of "
+	.description = "For each goroutine that is assigning to a map, reading it, deleting from it, iterating, "
+		       "clearing or growing it: which map, "
+		       "of what type, with which key, and the frames that led there. Maps with several goroutines in "
+		       "them come first. Of a "
+		       "core that \"fatal error: concurrent map writes\" left (GOTRACEBACK=crash) the map of that "
+		       "error comes first, with both sides of "
 		       "it, or what is missing to tell.",
 	.run = run,
 };

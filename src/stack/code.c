@@ -26,7 +26,7 @@ Dwarf *code_dwarf(struct code *code)
 	return code->dwarf;
 }
 
-/* --- units and functions ----------------------------------------------------------------------------------------- */
+/* --- units and functions ---------------------------------------------------------------------------------------- */
 
 static void add_range(struct code_ranges *ranges, uint64_t low, uint64_t high, uint64_t index)
 {
@@ -145,7 +145,7 @@ static void list_units(struct code *code)
 	sort_ranges(&code->ranges);
 }
 
-/* --- opening ----------------------------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------------------------------------- */
 
 struct error *code_open(struct program *program, struct code **out)
 {
@@ -189,7 +189,7 @@ void code_close(struct code *code)
 	free(code);
 }
 
-/* --- a point ----------------------------------------------------------------------------------------------------- */
+/* --- a point ---------------------------------------------------------------------------------------------------- */
 
 struct role_name {
 	const char *name;
@@ -197,8 +197,8 @@ struct role_name {
 };
 
 /*
- * traceback.go of the runtime ends and jumps at the same functions (topofstack(), funcID_*): runtime/traceback.go, symtab.go. Names are those
- * of all versions from 1.8 on; rt0_go calls mstart, crosscall2 (cgo) is called by C.
+ * traceback.go of the runtime ends and jumps at the same functions (topofstack(), funcID_*): runtime/traceback.go,
+ * symtab.go. Names are those of all versions from 1.8 on; rt0_go calls mstart, crosscall2 (cgo) is called by C.
  */
 static const struct role_name role_names[] = {
 	{ "runtime.goexit", CODE_END },
@@ -224,7 +224,8 @@ static bool has_name(const char *function, const char *name)
 {
 	size_t length = strlen(name);
 
-	return strncmp(function, name, length) == 0 && (function[length] == '\0' || strcmp(function + length, ".abi0") == 0);
+	return strncmp(function, name, length) == 0 &&
+	       (function[length] == '\0' || strcmp(function + length, ".abi0") == 0);
 }
 
 static enum code_role role_of(const char *function)
@@ -257,7 +258,8 @@ static void set_call_site(Dwarf_Die *inlined, Dwarf_Die *unit, struct code_scope
 
 	if (debug_number(inlined, DW_AT_call_line, &line) && line <= INT32_MAX)
 		caller->line = (int)line;
-	if (debug_number(inlined, DW_AT_call_file, &file) && dwarf_getsrcfiles(unit, &files, &count) == 0 && file < count)
+	if (debug_number(inlined, DW_AT_call_file, &file) && dwarf_getsrcfiles(unit, &files, &count) == 0 &&
+	    file < count)
 		caller->file = dwarf_filesrc(files, file, NULL, NULL);
 }
 
@@ -286,12 +288,14 @@ static void find_scopes(struct code *code, struct code_point *point, Dwarf_Die *
 	Dwarf_Die at = *function, inner;
 
 	scopes[0] = (struct code_scope){ .function = name_of(function), .die = dwarf_dieoffset(function) };
-	for (int depth = 0; depth < 2 * SCOPES_MAX && count < SCOPES_MAX && inner_scope(&at, point->pc, &inner); depth++) {
+	for (int depth = 0; depth < 2 * SCOPES_MAX && count < SCOPES_MAX && inner_scope(&at, point->pc, &inner);
+	     depth++) {
 		at = inner;
 		if (dwarf_tag(&inner) != DW_TAG_inlined_subroutine)
 			continue;
 		set_call_site(&inner, unit, &scopes[count - 1]);
-		scopes[count++] = (struct code_scope){ .function = name_of(&inner), .die = dwarf_dieoffset(&inner), .inlined = true };
+		scopes[count++] = (struct code_scope){
+			.function = name_of(&inner), .die = dwarf_dieoffset(&inner), .inlined = true };
 	}
 	set_line(unit, point->pc, &scopes[count - 1]);
 	point->scopes = code_allocate(code, count * sizeof(*scopes));

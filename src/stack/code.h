@@ -1,7 +1,8 @@
 /*
- * What stands at a program counter: the function, the calls that are inlined there, the source line, how its frame unwinds. From DWARF
- * with all its sections, which the other layers do without: it is opened when first asked for. Found once per pc, as thousands of goroutines
- * stand at the same few. Addresses are the binary's own: those in memory less program->bias.
+ * What stands at a program counter: the function, the calls that are inlined there, the source line, how its frame
+ * unwinds. From DWARF with all its sections, which the other layers do without: it is opened when first asked for.
+ * Found once per pc, as thousands of goroutines stand at the same few. Addresses are the binary's own: those in
+ * memory less program->bias.
  */
 #ifndef STACK_CODE_H
 #define STACK_CODE_H

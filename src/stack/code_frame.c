@@ -42,7 +42,10 @@ static bool set_cfa(struct code_point *point, Dwarf_Frame *frame)
 	return true;
 }
 
-/* libdw makes "at CFA + N" into call_frame_cfa, plus_uconst N or consts N and plus; "is CFA + N" has stack_value behind. */
+/*
+ * libdw makes "at CFA + N" into call_frame_cfa, plus_uconst N or consts N and plus; "is CFA + N" has stack_value
+ * behind.
+ */
 static struct code_rule parse_rule(const Dwarf_Op *ops, size_t count)
 {
 	struct code_rule rule = { .kind = CODE_SAVED };
@@ -76,8 +79,9 @@ static struct code_rule rule_of(Dwarf_Frame *frame, int number)
 }
 
 /*
- * Go's functions keep no register for their callers but the stack and frame pointers, and say nothing of the latter, which libdw takes
- * for "the same": cmd/compile's ABIInternal (abi-internal.md) has no callee-saved registers, obj6.go saves BP without a word in the tables.
+ * Go's functions keep no register for their callers but the stack and frame pointers, and say nothing of the latter,
+ * which libdw takes for "the same": cmd/compile's ABIInternal (abi-internal.md) has no callee-saved registers,
+ * obj6.go saves BP without a word in the tables.
  */
 static void set_registers(struct code *code, struct code_point *point, Dwarf_Frame *frame)
 {

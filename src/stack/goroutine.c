@@ -1,4 +1,7 @@
-/* Names are those of runtime/runtime2.go and runtime/proc.go: type g, type m, type gobuf, type stack, allgs, allm, waitReasonStrings. */
+/*
+ * Names are those of runtime/runtime2.go and runtime/proc.go: type g, type m, type gobuf, type stack, allgs, allm,
+ * waitReasonStrings.
+ */
 #include "stack/goroutine.h"
 
 #include <stdlib.h>
@@ -9,8 +12,8 @@
 #include "util/interrupt.h"
 
 /*
- * type g has 450 bytes, type m has 500 to 1,700; so many goroutines take 32 GB of stacks. The runtime itself ends a program with 10,000 threads,
- * unless debug.SetMaxThreads() allows more.
+ * type g has 450 bytes, type m has 500 to 1,700; so many goroutines take 32 GB of stacks. The runtime itself ends a
+ * program with 10,000 threads, unless debug.SetMaxThreads() allows more.
  */
 enum { STRUCT_LIMIT = 8192, GOROUTINES_LIMIT = 1 << 24, THREADS_LIMIT = 1 << 20 };
 
@@ -220,7 +223,7 @@ struct error *goroutine_layout_load(struct program *program, struct goroutine_la
 	return NULL;
 }
 
-/* --- reading ----------------------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------------------------- */
 
 /* There are 20 to 50, in read-only data. */
 enum { REASONS_KEPT = 64 };
@@ -287,7 +290,8 @@ static void copy_reason(struct loader *loader, const uint8_t *g, char *to, size_
 
 	struct reason *reason = reason_of(loader, in_g ? load_word(&program->machine, string) : index, &known);
 
-	if (!known && (in_g || target_read_some(program->memory, taddr_of(layout->reasons + index * 2 * word), string, 2u * word) == 2u * word))
+	if (!known && (in_g || target_read_some(program->memory, taddr_of(layout->reasons + index * 2 * word), string,
+						2u * word) == 2u * word))
 		read_string(loader, string, reason->text, sizeof(reason->text));
 	memcpy(to, reason->text, capacity);
 }
@@ -330,8 +334,8 @@ static bool decode(struct loader *loader, taddr address, const uint8_t *g, struc
 }
 
 /*
- * The array of all. A target that runs may be moving it: atomicAllG() of runtime/proc.go loads the length first, then the pointer, which
- * is then that of an array at least as long.
+ * The array of all. A target that runs may be moving it: atomicAllG() of runtime/proc.go loads the length first, then
+ * the pointer, which is then that of an array at least as long.
  */
 static struct error *find_all(const struct loader *loader, taddr *first, uint64_t *count)
 {
@@ -349,7 +353,8 @@ static struct error *find_all(const struct loader *loader, taddr *first, uint64_
 		*count = load_word(&program->machine, slice + word);
 	}
 	if (*count > GOROUTINES_LIMIT)
-		return error_new(ERROR_MEMORY, "runtime.allgs: it says to have %llu goroutines", (unsigned long long)*count);
+		return error_new(ERROR_MEMORY, "runtime.allgs: it says to have %llu goroutines",
+				 (unsigned long long)*count);
 	return NULL;
 }
 
@@ -362,13 +367,15 @@ static bool load_batch(struct loader *loader, const uint8_t *pointers, size_t co
 	struct target_piece pieces[BATCH];
 
 	for (size_t i = 0; i < count; i++)
-		pieces[i] = (struct target_piece){ load_address(machine, pointers + i * machine->word_size), bytes + i * size, size, 0 };
+		pieces[i] = (struct target_piece){ load_address(machine, pointers + i * machine->word_size),
+						  bytes + i * size, size, 0 };
 	target_read_pieces(loader->program->memory, pieces, count);
 	for (size_t i = 0; i < count; i++) {
 		struct goroutine goroutine;
 
 		if (pieces[i].got != size)
-			findings_add(loader->findings, pieces[i].address, "runtime.allgs: this goroutine's struct g cannot be read");
+			findings_add(loader->findings, pieces[i].address,
+				     "runtime.allgs: this goroutine's struct g cannot be read");
 		else if (decode(loader, pieces[i].address, pieces[i].to, &goroutine) && !visit(context, &goroutine))
 			return false;
 	}
@@ -391,7 +398,8 @@ static struct error *load_each(struct loader *loader, bool (*visit)(void *, cons
 	bool more = error == NULL;
 
 	for (uint64_t i = 0; i < count && more && error == NULL; i += BATCH) {
-		more = load_batch(loader, (const uint8_t *)pointers + i * word, count - i < BATCH ? count - i : BATCH, bytes, visit, context);
+		more = load_batch(loader, (const uint8_t *)pointers + i * word, count - i < BATCH ? count - i : BATCH,
+				  bytes, visit, context);
 		error = interrupt_check();
 	}
 	free(bytes);
@@ -399,7 +407,7 @@ static struct error *load_each(struct loader *loader, bool (*visit)(void *, cons
 	return error ? error_wrap(error, "runtime.allgs") : NULL;
 }
 
-/* --- threads ----------------------------------------------------------------------------------------------------- */
+/* --- threads ---------------------------------------------------------------------------------------------------- */
 
 /* The stack of a g0 or gsignal; a thread may have none. */
 static void read_stack(const struct loader *loader, uint64_t g, uint64_t *low, uint64_t *high)
@@ -412,7 +420,8 @@ static void read_stack(const struct loader *loader, uint64_t g, uint64_t *low, u
 	if (g == 0 || layout->low.offset + layout->low.size > size || layout->high.offset + layout->high.size > size)
 		return;
 	if (target_read_some(loader->program->memory, taddr_of(g + layout->stack), stack, size) != size) {
-		findings_add(loader->findings, taddr_of(g), "runtime.allm: the struct g of a thread's own stack cannot be read");
+		findings_add(loader->findings, taddr_of(g),
+			     "runtime.allm: the struct g of a thread's own stack cannot be read");
 		return;
 	}
 	*low = load_uint(machine, stack + layout->low.offset, layout->low.size);
@@ -454,7 +463,8 @@ static void load_threads(struct loader *loader, struct goroutines *out)
 			break;
 		}
 		if (target_read_some(memory, taddr_of(at), m, layout->thread_size) != layout->thread_size) {
-			findings_add(loader->findings, taddr_of(at), "runtime.allm: this thread's struct m cannot be read");
+			findings_add(loader->findings, taddr_of(at),
+				     "runtime.allm: this thread's struct m cannot be read");
 			break;
 		}
 		ARRAY_RESERVE(out->threads, out->thread_count, capacity);
@@ -464,7 +474,7 @@ static void load_threads(struct loader *loader, struct goroutines *out)
 	table_free(&seen);
 }
 
-/* --- the interface ----------------------------------------------------------------------------------------------- */
+/* --- the interface ---------------------------------------------------------------------------------------------- */
 
 struct collection {
 	struct goroutines *all;

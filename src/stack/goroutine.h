@@ -1,6 +1,6 @@
 /*
- * The goroutines of a program, from runtime.allgs, and the runtime's threads (type m) that run them: what each is doing, where its stack
- * is, and the registers that those have saved which do not run.
+ * The goroutines of a program, from runtime.allgs, and the runtime's threads (type m) that run them: what each is
+ * doing, where its stack is, and the registers that those have saved which do not run.
  */
 #ifndef STACK_GOROUTINE_H
 #define STACK_GOROUTINE_H
@@ -47,8 +47,8 @@ struct goroutine_layout;
 struct error *goroutine_layout_load(struct program *program, struct goroutine_layout **out) MUST_CHECK;
 
 /*
- * Reads all of them in few reads. What is unsound (a g that cannot be read, a circle of threads) goes to `findings` and is left out.
- * ERROR_MEMORY where allgs itself makes no sense.
+ * Reads all of them in few reads. What is unsound (a g that cannot be read, a circle of threads) goes to `findings`
+ * and is left out. ERROR_MEMORY where allgs itself makes no sense.
  */
 struct error *goroutines_load(struct program *program, const struct goroutine_layout *layout, struct findings *findings,
 			      struct goroutines *out) MUST_CHECK;

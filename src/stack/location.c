@@ -97,7 +97,9 @@ static bool binary_operation(struct machine_state *state, const Dwarf_Op *op)
 	case DW_OP_xor: b = pop(state), a = pop(state), push(state, a ^ b); return true;
 	case DW_OP_shl: b = pop(state), a = pop(state), push(state, b < 64 ? a << b : 0); return true;
 	case DW_OP_shr: b = pop(state), a = pop(state), push(state, b < 64 ? a >> b : 0); return true;
-	case DW_OP_shra: b = pop(state), a = pop(state), push(state, (uint64_t)((int64_t)a >> (b < 63 ? b : 63))); return true;
+	case DW_OP_shra:
+		b = pop(state), a = pop(state), push(state, (uint64_t)((int64_t)a >> (b < 63 ? b : 63)));
+		return true;
 	case DW_OP_eq: b = pop(state), a = pop(state), push(state, a == b); return true;
 	case DW_OP_ne: b = pop(state), a = pop(state), push(state, a != b); return true;
 	case DW_OP_ge: b = pop(state), a = pop(state), push(state, (int64_t)a >= (int64_t)b); return true;
@@ -222,7 +224,8 @@ static void add_piece(struct assembly *assembly, struct machine_state *state, si
 	state->depth = 0;
 }
 
-static void evaluate_pieces(struct machine_state *state, const Dwarf_Op *ops, size_t count, size_t size, struct location *out)
+static void evaluate_pieces(struct machine_state *state, const Dwarf_Op *ops, size_t count, size_t size,
+			    struct location *out)
 {
 	struct assembly assembly = { .out = out, .size = size, .in_memory = true };
 
@@ -248,8 +251,8 @@ static bool has_pieces(const Dwarf_Op *ops, size_t count)
 	return false;
 }
 
-void location_evaluate(struct stack *stack, const Dwarf_Op *ops, size_t count, const struct location_frame *frame, size_t size,
-		       struct location *out)
+void location_evaluate(struct stack *stack, const Dwarf_Op *ops, size_t count, const struct location_frame *frame,
+		       size_t size, struct location *out)
 {
 	struct machine_state state = { .stack = stack, .frame = frame };
 
@@ -271,8 +274,8 @@ void location_evaluate(struct stack *stack, const Dwarf_Op *ops, size_t count, c
 	}
 }
 
-bool location_value(struct stack *stack, const Dwarf_Op *ops, size_t count, const struct registers *registers, uint64_t bias,
-		    uint64_t *out)
+bool location_value(struct stack *stack, const Dwarf_Op *ops, size_t count, const struct registers *registers,
+		    uint64_t bias, uint64_t *out)
 {
 	struct location_frame frame = { .registers = registers, .bias = bias };
 	struct machine_state state = { .stack = stack, .frame = &frame };

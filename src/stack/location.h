@@ -31,10 +31,10 @@ struct location_frame {
 };
 
 /* Of a variable of `size` bytes. */
-void location_evaluate(struct stack *stack, const Dwarf_Op *ops, size_t count, const struct location_frame *frame, size_t size,
-		       struct location *out);
+void location_evaluate(struct stack *stack, const Dwarf_Op *ops, size_t count, const struct location_frame *frame,
+		       size_t size, struct location *out);
 /* The number that an expression leaves, of a CFA for instance. False where it cannot be computed. */
-bool location_value(struct stack *stack, const Dwarf_Op *ops, size_t count, const struct registers *registers, uint64_t bias,
-		    uint64_t *out);
+bool location_value(struct stack *stack, const Dwarf_Op *ops, size_t count, const struct registers *registers,
+		    uint64_t bias, uint64_t *out);
 
 #endif

@@ -5,8 +5,9 @@
 #include "util/alloc.h"
 
 /*
- * runtime/preempt_amd64.s, made by mkpreempt.go: these registers from the stack pointer on, as DWARF numbers them: AX, CX, DX, BX, SI, DI,
- * R8 ... R15. So it is in Go 1.14 to 1.27; what follows are vector registers, on the stack until 1.25.
+ * runtime/preempt_amd64.s, made by mkpreempt.go: these registers from the stack pointer on, as DWARF numbers them:
+ * AX, CX, DX, BX, SI, DI, R8 ... R15. So it is in Go 1.14 to 1.27; what follows are vector registers, on the stack
+ * until 1.25.
  */
 static const uint8_t saved[] = { 0, 2, 1, 3, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15 };
 

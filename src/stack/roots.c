@@ -39,8 +39,9 @@ static bool sane(struct gathering *gathering, const struct goroutine *goroutine)
 {
 	if (goroutine->stack_low < goroutine->stack_high && goroutine->stack_high - goroutine->stack_low <= STACK_MAX)
 		return true;
-	findings_add(gathering->stack->findings, goroutine->g, "goroutine %" PRIu64 ": its stack [0x%" PRIx64 ", 0x%" PRIx64 ") makes no sense",
-		     goroutine->id, goroutine->stack_low, goroutine->stack_high);
+	findings_add(gathering->stack->findings, goroutine->g,
+		     "goroutine %" PRIu64 ": its stack [0x%" PRIx64 ", 0x%" PRIx64 ") makes no sense", goroutine->id,
+		     goroutine->stack_low, goroutine->stack_high);
 	return false;
 }
 
@@ -84,7 +85,8 @@ static struct error *add_goroutine(struct gathering *gathering, const struct gor
 	if (!goroutine->parked && !goroutine->in_syscall)
 		TRY(running_sp(gathering, goroutine, &sp));
 	if (!within(sp, goroutine->stack_low, goroutine->stack_high)) {
-		findings_add(gathering->stack->findings, goroutine->g, "goroutine %" PRIu64 ": its saved stack pointer 0x%" PRIx64 " is not on its stack",
+		findings_add(gathering->stack->findings, goroutine->g,
+			     "goroutine %" PRIu64 ": its saved stack pointer 0x%" PRIx64 " is not on its stack",
 			     goroutine->id, sp);
 		sp = goroutine->stack_low;
 	}
@@ -99,7 +101,8 @@ static void add_system_stack(struct gathering *gathering, uint64_t sp, uint64_t 
 		add_range(gathering, sp - low > RED_ZONE ? sp - RED_ZONE : low, high, goroutine, NULL);
 }
 
-static void add_thread(struct gathering *gathering, const struct goroutine_thread *m, const struct target_thread *thread, uint64_t goroutine)
+static void add_thread(struct gathering *gathering, const struct goroutine_thread *m,
+		       const struct target_thread *thread, uint64_t goroutine)
 {
 	struct stack *stack = gathering->stack;
 	struct stack_roots *out = gathering->out;
@@ -144,7 +147,8 @@ struct error *stack_roots_load(struct stack *stack, struct stack_roots *out)
 		const struct target_thread *thread = stack_thread(stack, m->tid);
 
 		if (thread != NULL)
-			add_thread(&gathering, m, thread, m->current.v ? id_of(goroutines, m->current) : STACK_NO_GOROUTINE);
+			add_thread(&gathering, m, thread,
+				   m->current.v ? id_of(goroutines, m->current) : STACK_NO_GOROUTINE);
 	}
 	*out = roots;
 	return NULL;

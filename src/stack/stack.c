@@ -96,7 +96,7 @@ const struct target_thread *stack_thread(const struct stack *stack, uint64_t tid
 	return index ? &stack->threads[*index] : NULL;
 }
 
-/* --- reading ----------------------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------------------------- */
 
 bool stack_read(struct stack *stack, uint64_t address, void *to, size_t length)
 {
@@ -136,7 +136,8 @@ void stack_set_window(struct stack *stack, uint64_t start, const uint8_t *bytes,
 	stack->window = (struct stack_window){ start, length, bytes };
 }
 
-struct error *stack_each_goroutine(struct stack *stack, bool (*visit)(void *context, const struct goroutine *goroutine), void *context)
+struct error *stack_each_goroutine(struct stack *stack, bool (*visit)(void *context, const struct goroutine *goroutine),
+				   void *context)
 {
 	struct target_piece pieces[AHEAD_STACKS];
 	struct error *error = NULL;

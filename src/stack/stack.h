@@ -1,7 +1,8 @@
 /*
- * The stacks of all goroutines at one moment, unwound without help from the target: saved registers of those that are parked, registers of
- * threads for those that run, frame tables from DWARF. A stack goes on through what runs on others in between: the system stack of a thread
- * (systemstack, mcall), signal handlers. Nothing in memory is trusted: every step goes up, or to another stack a few times.
+ * The stacks of all goroutines at one moment, unwound without help from the target: saved registers of those that are
+ * parked, registers of threads for those that run, frame tables from DWARF. A stack goes on through what runs on
+ * others in between: the system stack of a thread (systemstack, mcall), signal handlers. Nothing in memory is
+ * trusted: every step goes up, or to another stack a few times.
  */
 #ifndef STACK_STACK_H
 #define STACK_STACK_H
@@ -11,14 +12,18 @@
 
 struct stack;
 
-/* Opens the DWARF with all its sections and reads no memory: call it before the target is stopped. `program` must outlive it. */
+/*
+ * Opens the DWARF with all its sections and reads no memory: call it before the target is stopped. `program` must
+ * outlive it.
+ */
 struct error *stack_open(struct program *program, struct stack **out) MUST_CHECK;
 /* NULL is allowed. */
 void stack_close(struct stack *stack);
 
 /*
- * Reads goroutines and threads, while the target stands (target_stop()); again for another moment. What is unsound, here and in all that
- * follows, goes to `findings`, which must outlive the stack. Reads go through program->memory, whatever that is at the time.
+ * Reads goroutines and threads, while the target stands (target_stop()); again for another moment. What is unsound,
+ * here and in all that follows, goes to `findings`, which must outlive the stack. Reads go through program->memory,
+ * whatever that is at the time.
  */
 struct error *stack_load(struct stack *stack, struct findings *findings) MUST_CHECK;
 const struct goroutines *stack_goroutines(const struct stack *stack);
@@ -43,13 +48,17 @@ struct stack_frame {
 };
 
 /*
- * Calls `visit` for each frame, innermost first, until it returns false. *why is NULL where the stack was seen to its end (or the visit stopped),
- * else it says in words what is missing; it is good until the next call. An error only where the run was interrupted.
+ * Calls `visit` for each frame, innermost first, until it returns false. *why is NULL where the stack was seen to its
+ * end (or the visit stopped), else it says in words what is missing; it is good until the next call. An error only
+ * where the run was interrupted.
  */
 struct error *stack_each_frame(struct stack *stack, const struct goroutine *goroutine,
-			       bool (*visit)(void *context, const struct stack_frame *frame), void *context, const char **why) MUST_CHECK;
+			       bool (*visit)(void *context, const struct stack_frame *frame), void *context,
+			       const char **why) MUST_CHECK;
 
-/* All goroutines in turn, their stacks read ahead in bulk for stack_each_frame(). Stops where `visit` returns false. */
+/*
+ * All goroutines in turn, their stacks read ahead in bulk for stack_each_frame(). Stops where `visit` returns false.
+ */
 struct error *stack_each_goroutine(struct stack *stack, bool (*visit)(void *context, const struct goroutine *goroutine),
 				   void *context) MUST_CHECK;
 

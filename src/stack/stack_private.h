@@ -38,7 +38,8 @@ bool stack_read_word(struct stack *stack, uint64_t address, uint64_t *out);
 const struct target_thread *stack_thread(const struct stack *stack, uint64_t tid);
 
 /*
- * The registers of the function that asyncPreempt() interrupted, from its frame: `sp` is its stack pointer. Nothing happens where they cannot be read.
+ * The registers of the function that asyncPreempt() interrupted, from its frame: `sp` is its stack pointer. Nothing
+ * happens where they cannot be read.
  */
 void stack_preempted_registers(struct stack *stack, uint64_t sp, struct registers *registers);
 

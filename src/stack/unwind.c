@@ -10,8 +10,9 @@
 #include "util/interrupt.h"
 
 /*
- * A goroutine's stack has at most 1 GB (runtime/proc.go, maxstacksize); a stack that has overflowed has millions of frames, which nobody reads. Stacks
- * change from signal to system to own; a signal handler may be interrupted by another.
+ * A goroutine's stack has at most 1 GB (runtime/proc.go, maxstacksize); a stack that has overflowed has millions of
+ * frames, which nobody reads. Stacks change from signal to system to own; a signal handler may be interrupted by
+ * another.
  */
 enum { FRAMES_MAX = 1 << 20, SWITCHES_MAX = 16 };
 
@@ -56,15 +57,19 @@ static void missing(struct cursor *cursor, const char *format, ...)
 	cursor->stop = true;
 }
 
-/* The same; on the stack of a goroutine that stands it is a finding too: of one that runs, a moment between two instructions may look so. */
+/*
+ * The same; on the stack of a goroutine that stands it is a finding too: of one that runs, a moment between two
+ * instructions may look so.
+ */
 static void broken(struct cursor *cursor, uint64_t address, const char *what)
 {
 	missing(cursor, "0x%" PRIx64 ": %s", address, what);
 	if (cursor->place == OWN && (cursor->goroutine->parked || cursor->goroutine->in_syscall))
-		findings_add(cursor->stack->findings, taddr_of(address), "the stack of goroutine %" PRIu64 ": %s", cursor->goroutine->id, what);
+		findings_add(cursor->stack->findings, taddr_of(address), "the stack of goroutine %" PRIu64 ": %s",
+			     cursor->goroutine->id, what);
 }
 
-/* --- which stack ------------------------------------------------------------------------------------------------- */
+/* --- which stack ------------------------------------------------------------------------------------------------ */
 
 static bool within(uint64_t address, uint64_t low, uint64_t high)
 {
@@ -110,7 +115,10 @@ static void resume_at(struct cursor *cursor, uint64_t pc, uint64_t sp, bool exac
 	find_place(cursor);
 }
 
-/* A saved pc is a return address, but of a goroutine that has not begun, and of systemstack_switch in older versions: a function's entry. */
+/*
+ * A saved pc is a return address, but of a goroutine that has not begun, and of systemstack_switch in older versions:
+ * a function's entry.
+ */
 static bool is_entry(const struct cursor *cursor, uint64_t pc)
 {
 	uint64_t own = pc - cursor->stack->program->bias;
@@ -132,8 +140,8 @@ static bool to_own_stack(struct cursor *cursor)
 }
 
 /*
- * The instructions that the kernel returns to from a signal handler: mov $15 (rt_sigreturn) into eax or rax, syscall. They are Go's
- * (runtime/sys_linux_amd64.s, sigreturn) or libc's (__restore_rt).
+ * The instructions that the kernel returns to from a signal handler: mov $15 (rt_sigreturn) into eax or rax, syscall.
+ * They are Go's (runtime/sys_linux_amd64.s, sigreturn) or libc's (__restore_rt).
  */
 static bool is_signal_return(struct cursor *cursor)
 {
@@ -145,7 +153,8 @@ static bool is_signal_return(struct cursor *cursor)
 	uint8_t bytes[9];
 
 	if (cursor->stack->program->machine.elf_machine != EM_X86_64 ||
-	    target_read_some(cursor->stack->program->memory, taddr_of(pc_of(cursor)), bytes, sizeof(bytes)) != sizeof(bytes))
+	    target_read_some(cursor->stack->program->memory, taddr_of(pc_of(cursor)), bytes, sizeof(bytes)) !=
+		    sizeof(bytes))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
 		if (memcmp(bytes, forms[i], lengths[i]) == 0)
@@ -153,7 +162,9 @@ static bool is_signal_return(struct cursor *cursor)
 	return false;
 }
 
-/* On return to the trampoline the stack pointer is at the ucontext (arch/x86/kernel/signal_64.c, struct rt_sigframe). */
+/*
+ * On return to the trampoline the stack pointer is at the ucontext (arch/x86/kernel/signal_64.c, struct rt_sigframe).
+ */
 static void leave_signal(struct cursor *cursor)
 {
 	struct stack *stack = cursor->stack;
@@ -176,7 +187,7 @@ static void leave_signal(struct cursor *cursor)
 	find_place(cursor);
 }
 
-/* --- a frame ----------------------------------------------------------------------------------------------------- */
+/* --- a frame ---------------------------------------------------------------------------------------------------- */
 
 static bool compute_cfa(struct cursor *cursor, const struct code_point *point, uint64_t *out)
 {
@@ -285,7 +296,8 @@ static void leave_unknown(struct cursor *cursor)
 
 	if (is_signal_return(cursor)) {
 		leave_signal(cursor);
-	} else if (cursor->place != OWN && thread != NULL && thread->vdso_sp != 0 && !cursor->vdso_left && may_switch(cursor)) {
+	} else if (cursor->place != OWN && thread != NULL && thread->vdso_sp != 0 && !cursor->vdso_left &&
+		   may_switch(cursor)) {
 		cursor->vdso_left = true;
 		resume_at(cursor, thread->vdso_pc, thread->vdso_sp, false);
 	} else if (cursor->place != OWN && to_own_stack(cursor)) {
@@ -304,7 +316,10 @@ static void step(struct cursor *cursor)
 
 	struct code_point *point = code_find(cursor->stack->code, cursor->exact ? own : own - 1);
 
-	/* cgocallback() returns, as far as frames go, to the very start of systemstack_switch in older versions (runtime/asm_amd64.s) */
+	/*
+	 * cgocallback() returns, as far as frames go, to the very start of systemstack_switch in older versions
+	 * (runtime/asm_amd64.s)
+	 */
 	if (point->entry == 0 && !cursor->exact && is_entry(cursor, pc_of(cursor)))
 		point = code_find(cursor->stack->code, own);
 
@@ -325,7 +340,7 @@ static void step(struct cursor *cursor)
 		to_caller(cursor, point, cfa);
 }
 
-/* --- where it begins --------------------------------------------------------------------------------------------- */
+/* --- where it begins -------------------------------------------------------------------------------------------- */
 
 /* A goroutine that runs: the registers of its thread. */
 static void begin_on_thread(struct cursor *cursor)
@@ -343,7 +358,8 @@ static void begin_on_thread(struct cursor *cursor)
 	}
 	thread = stack_thread(stack, cursor->thread->tid);
 	if (thread == NULL) {
-		missing(cursor, "%s on thread %" PRIu64 ", which has no registers here", cursor->goroutine->status, cursor->thread->tid);
+		missing(cursor, "%s on thread %" PRIu64 ", which has no registers here", cursor->goroutine->status,
+			cursor->thread->tid);
 		return;
 	}
 	cursor->registers = thread->registers;
@@ -368,11 +384,13 @@ static void begin(struct cursor *cursor)
 	if (!cursor->stop && cursor->place != OWN && (goroutine->parked || goroutine->in_syscall))
 		missing(cursor, "its saved stack pointer 0x%" PRIx64 " is not on its stack", sp_of(cursor));
 	if (cursor->stop && (goroutine->parked || goroutine->in_syscall))
-		findings_add(cursor->stack->findings, goroutine->g, "goroutine %" PRIu64 ": %s", goroutine->id, cursor->stack->why);
+		findings_add(cursor->stack->findings, goroutine->g, "goroutine %" PRIu64 ": %s", goroutine->id,
+			     cursor->stack->why);
 }
 
 struct error *stack_each_frame(struct stack *stack, const struct goroutine *goroutine,
-			       bool (*visit)(void *context, const struct stack_frame *frame), void *context, const char **why)
+			       bool (*visit)(void *context, const struct stack_frame *frame), void *context,
+			       const char **why)
 {
 	struct cursor cursor = {
 		.stack = stack,

@@ -37,7 +37,7 @@ struct maker {
 	size_t count, capacity;
 };
 
-/* --- the variables of a scope ------------------------------------------------------------------------------------ */
+/* --- the variables of a scope ----------------------------------------------------------------------------------- */
 
 /* Sets the type, and of one that DWARF names "&x" that of x. False where the DWARF is not sound about it. */
 static bool set_type(struct program *program, Dwarf_Die *die, struct known_variable *variable)
@@ -72,8 +72,9 @@ static bool has_pieces(const Dwarf_Op *ops, size_t count)
 }
 
 /*
- * Where the compiler has taken a struct apart and only one part is left, it says that all of the struct is where that part is, without a piece
- * (cmd/compile/internal/ssa/debug.go, buildLocationLists: one slot). It shows where the part is in a register at another pc.
+ * Where the compiler has taken a struct apart and only one part is left, it says that all of the struct is where that
+ * part is, without a piece (cmd/compile/internal/ssa/debug.go, buildLocationLists: one slot). It shows where the part
+ * is in a register at another pc.
  */
 static bool is_only_a_part(const struct maker *maker, Dwarf_Attribute *attribute, uint64_t size)
 {
@@ -84,8 +85,10 @@ static bool is_only_a_part(const struct maker *maker, Dwarf_Attribute *attribute
 
 	if (size <= maker->stack->program->machine.word_size)
 		return false;
-	for (int i = 0; i < VARIABLES_MAX && (at = dwarf_getlocations(attribute, at, &base, &start, &end, &ops, &count)) > 0; i++)
-		if (count == 1 && ((ops[0].atom >= DW_OP_reg0 && ops[0].atom <= DW_OP_reg31) || ops[0].atom == DW_OP_regx))
+	for (int i = 0;
+	     i < VARIABLES_MAX && (at = dwarf_getlocations(attribute, at, &base, &start, &end, &ops, &count)) > 0; i++)
+		if (count == 1 &&
+		    ((ops[0].atom >= DW_OP_reg0 && ops[0].atom <= DW_OP_reg31) || ops[0].atom == DW_OP_regx))
 			return true;
 	return false;
 }
@@ -95,29 +98,30 @@ static uint64_t declared_at(Dwarf_Die *die)
 	Dwarf_Attribute line;
 	Dwarf_Word word;
 
-	return dwarf_attr_integrate(die, DW_AT_decl_line, &line) != NULL && dwarf_formudata(&line, &word) == 0 ? word : 0;
+	return dwarf_attr_integrate(die, DW_AT_decl_line, &line) != NULL && dwarf_formudata(&line, &word) == 0 ? word
+													       : 0;
 }
 
 /*
- * Of a variable that is in a register and spilled before a call the compiler says "in the register" up to the call's end, and where it is
- * spilled only from the return address on. Results of calls are in registers from Go 1.17 on (abi-internal.md); before, what is in
- * memory behind a call may be a result that is not there yet.
+ * Of a variable that is in a register and spilled before a call the compiler says "in the register" up to the call's
+ * end, and where it is spilled only from the return address on. Results of calls are in registers from Go 1.17 on
+ * (abi-internal.md); before, what is in memory behind a call may be a result that is not there yet.
  */
 static void set_later_location(const struct maker *maker, Dwarf_Attribute *attribute, struct known_variable *variable)
 {
 	Dwarf_Op *ops;
 	size_t count;
 
-	if (maker->stack->program->version->minor < 17 || dwarf_getlocation_addr(attribute, maker->point->pc + 1, &ops, &count, 1) != 1 ||
-	    count > OPS_MAX)
+	if (maker->stack->program->version->minor < 17 ||
+	    dwarf_getlocation_addr(attribute, maker->point->pc + 1, &ops, &count, 1) != 1 || count > OPS_MAX)
 		return;
 	variable->after = ops;
 	variable->after_count = count;
 }
 
 /*
- * The location at the pc. A variable without a list of locations has its place from the function's first instruction on (cmd/compile: what is
- * no SSA value, and all with -N): before its declaration it holds what was there before.
+ * The location at the pc. A variable without a list of locations has its place from the function's first instruction
+ * on (cmd/compile: what is no SSA value, and all with -N): before its declaration it holds what was there before.
  */
 static void set_location(const struct maker *maker, Dwarf_Die *die, struct known_variable *variable)
 {
@@ -132,7 +136,10 @@ static void set_location(const struct maker *maker, Dwarf_Die *die, struct known
 
 	bool single = dwarf_formblock(&attribute, &block) == 0;
 
-	/* Go writes a block even in DWARF 5, where libdw takes none for an expression; short ones are written in the same bytes */
+	/*
+	 * Go writes a block even in DWARF 5, where libdw takes none for an expression; short ones are written in the
+	 * same bytes
+	 */
 	if (single && dwarf_whatform(&attribute) == DW_FORM_block1 && block.length < 0x80)
 		attribute.form = DW_FORM_exprloc;
 	if (dwarf_getlocation_addr(&attribute, maker->point->pc, &ops, &count, 1) != 1 || count > OPS_MAX)
@@ -205,7 +212,7 @@ static const struct stack_variable_list *list_of(struct stack *stack, struct cod
 	return list;
 }
 
-/* --- their values ------------------------------------------------------------------------------------------------ */
+/* --- their values ----------------------------------------------------------------------------------------------- */
 
 /* A pointer to the variable: where it was moved to. */
 static void follow_escaped(struct stack *stack, const struct location *location, struct stack_variable *variable)
@@ -227,21 +234,27 @@ static void follow_escaped(struct stack *stack, const struct location *location,
 
 static bool is_incomplete(const struct location *location, uint64_t size)
 {
-	return location->kind == LOCATION_GONE || (location->kind == LOCATION_PIECES && memchr(location->known, 0, size) != NULL);
+	return location->kind == LOCATION_GONE ||
+	       (location->kind == LOCATION_PIECES && memchr(location->known, 0, size) != NULL);
 }
 
-static void locate(struct stack *stack, const struct stack_frame *frame, const struct known_variable *known, struct location *location,
-		   struct stack_variable *out)
+static void locate(struct stack *stack, const struct stack_frame *frame, const struct known_variable *known,
+		   struct location *location, struct stack_variable *out)
 {
 	struct location_frame where = { &frame->registers, frame->sp, stack->program->bias };
 	uint64_t size = known->pointer ? known->pointer->size : known->type->size;
 
-	*out = (struct stack_variable){ .name = known->name, .type = known->type, .where = STACK_GONE, .parameter = known->parameter,
-					.shadowed = known->shadowed, .escaped = known->pointer != NULL };
+	*out = (struct stack_variable){ .name = known->name,
+				       .type = known->type,
+				       .where = STACK_GONE,
+				       .parameter = known->parameter,
+				       .shadowed = known->shadowed,
+				       .escaped = known->pointer != NULL };
 	location->kind = LOCATION_GONE;
 	if (known->op_count != 0)
 		location_evaluate(stack, known->ops, known->op_count, &where, size, location);
-	if (is_incomplete(location, size) && known->after_count != 0 && frame->pc - stack->program->bias == frame->point->pc + 1)
+	if (is_incomplete(location, size) && known->after_count != 0 &&
+	    frame->pc - stack->program->bias == frame->point->pc + 1)
 		location_evaluate(stack, known->after, known->after_count, &where, size, location);
 	if (known->pointer != NULL) {
 		follow_escaped(stack, location, out);
@@ -274,7 +287,7 @@ struct error *stack_each_variable(struct stack *stack, const struct stack_frame 
 	return NULL;
 }
 
-/* --- closures ---------------------------------------------------------------------------------------------------- */
+/* --- closures --------------------------------------------------------------------------------------------------- */
 
 struct captures {
 	struct stack_capture *items;
@@ -285,8 +298,8 @@ static bool read_capture(struct program *program, Dwarf_Die *die, struct stack_c
 {
 	struct known_variable variable = { .name = dwarf_diename(die) };
 
-	if (dwarf_tag(die) != DW_TAG_variable || variable.name == NULL || !debug_number(die, DW_AT_go_closure_offset, &out->offset) ||
-	    !set_type(program, die, &variable))
+	if (dwarf_tag(die) != DW_TAG_variable || variable.name == NULL ||
+	    !debug_number(die, DW_AT_go_closure_offset, &out->offset) || !set_type(program, die, &variable))
 		return false;
 	out->name = variable.name;
 	out->type = variable.type;

@@ -24,16 +24,17 @@ struct stack_variable {
 };
 
 /*
- * Calls `visit` for each variable in scope in the frame, innermost block first, until it returns false. Captured variables of a closure are
- * among them. Variables whose type the DWARF does not describe soundly are left out. Frames are those of stack_each_frame(), during its
- * visit, or kept from it while the same moment is looked at.
+ * Calls `visit` for each variable in scope in the frame, innermost block first, until it returns false. Captured
+ * variables of a closure are among them. Variables whose type the DWARF does not describe soundly are left out.
+ * Frames are those of stack_each_frame(), during its visit, or kept from it while the same moment is looked at.
  */
 struct error *stack_each_variable(struct stack *stack, const struct stack_frame *frame,
-				  bool (*visit)(void *context, const struct stack_variable *variable), void *context) MUST_CHECK;
+				  bool (*visit)(void *context, const struct stack_variable *variable),
+				  void *context) MUST_CHECK;
 
 /*
- * The variables that a closure captures: where they are in its object, whose first word is the function's entry. Go >= 1.23 says it
- * (DW_AT_go_closure_offset).
+ * The variables that a closure captures: where they are in its object, whose first word is the function's entry. Go
+ * >= 1.23 says it (DW_AT_go_closure_offset).
  */
 struct stack_capture {
 	const char *name;
@@ -42,7 +43,10 @@ struct stack_capture {
 	bool by_reference;   /* the object holds a pointer to the variable, else a copy of it */
 };
 
-/* Of the function that begins at `entry` in memory; *count 0 where it captures nothing, or the DWARF does not say. Good until stack_close(). */
+/*
+ * Of the function that begins at `entry` in memory; *count 0 where it captures nothing, or the DWARF does not say.
+ * Good until stack_close().
+ */
 const struct stack_capture *stack_closure_variables(struct stack *stack, taddr entry, size_t *count);
 
 #endif

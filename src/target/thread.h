@@ -10,7 +10,10 @@
 #include "util/bytes.h"
 #include "util/error.h"
 
-/* General registers only: rax ... r15 and the return address column, which holds the pc (System V ABI, AMD64, figure 3.36). */
+/*
+ * General registers only: rax ... r15 and the return address column, which holds the pc (System V ABI, AMD64, figure
+ * 3.36).
+ */
 enum { REGISTERS_MAX = 33 };
 
 struct registers {
@@ -43,8 +46,8 @@ static inline void registers_set(struct registers *registers, unsigned number, u
 }
 
 /*
- * From the kernel's struct user_regs_struct (PTRACE_GETREGSET, and pr_reg of NT_PRSTATUS: linux/elfcore.h) in the byte order of `machine`.
- * False where the machine is not known, or the bytes are too few.
+ * From the kernel's struct user_regs_struct (PTRACE_GETREGSET, and pr_reg of NT_PRSTATUS: linux/elfcore.h) in the
+ * byte order of `machine`. False where the machine is not known, or the bytes are too few.
  */
 bool registers_from_user(const struct machine *machine, const uint8_t *bytes, size_t length, struct registers *out);
 /* The same from a struct sigcontext, the uc_mcontext of a signal frame's ucontext. */

@@ -1,7 +1,7 @@
 /*
- * Prints every goroutine with its frames, one a line, for tests/cases/stacks.py: stacks -p PID | stacks CORE EXE. In the environment: VARIABLES
- * prints those of each frame, and what closures capture; FIND, a file of addresses, tells which goroutines' roots have them; QUIET only the
- * figures.
+ * Prints every goroutine with its frames, one a line, for tests/cases/stacks.py: stacks -p PID | stacks CORE EXE. In
+ * the environment: VARIABLES prints those of each frame, and what closures capture; FIND, a file of addresses, tells
+ * which goroutines' roots have them; QUIET only the figures.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -54,13 +54,15 @@ static bool print_variable(void *context, const struct stack_variable *variable)
 {
 	uint64_t word = 0;
 
-	printf("    %s%s%s %s ", variable->parameter ? "parameter " : "", variable->name, variable->shadowed ? " (shadowed)" : "", variable->type->name);
+	printf("    %s%s%s %s ", variable->parameter ? "parameter " : "", variable->name,
+	       variable->shadowed ? " (shadowed)" : "", variable->type->name);
 	if (variable->where == STACK_IN_MEMORY)
 		printf("at 0x%" PRIx64 "%s\n", variable->address.v, variable->escaped ? " escaped" : "");
 	else if (variable->where == STACK_GONE)
 		printf("gone\n");
 	else
-		printf("= 0x%" PRIx64 "\n", (memcpy(&word, variable->bytes, variable->type->size < 8 ? variable->type->size : 8), word));
+		printf("= 0x%" PRIx64 "\n",
+		       (memcpy(&word, variable->bytes, variable->type->size < 8 ? variable->type->size : 8), word));
 	return true;
 }
 
@@ -68,19 +70,21 @@ static bool print_variable(void *context, const struct stack_variable *variable)
 static void print_captures(struct stack *stack, const struct stack_frame *frame)
 {
 	size_t count;
-	const struct stack_capture *captures = stack_closure_variables(stack, taddr_of(frame->point->entry + bias), &count);
+	const struct stack_capture *captures =
+		stack_closure_variables(stack, taddr_of(frame->point->entry + bias), &count);
 
 	for (size_t i = 0; i < count; i++)
-		printf("    capture %s %s at %" PRIu64 "%s\n", captures[i].name, captures[i].type->name, captures[i].offset,
-		       captures[i].by_reference ? " by reference" : "");
+		printf("    capture %s %s at %" PRIu64 "%s\n", captures[i].name, captures[i].type->name,
+		       captures[i].offset, captures[i].by_reference ? " by reference" : "");
 }
 
 static bool print_frame(void *context, const struct stack_frame *frame)
 {
 	frames++;
 	if (!quiet)
-		printf("  #%u %s%s%s %s:%d pc=0x%" PRIx64 " cfa=0x%" PRIx64 "\n", frame->number, frame->function, frame->inlined ? " inlined" : "",
-		       frame->system ? " system" : "", frame->file ? frame->file : "?", frame->line, frame->pc, frame->sp);
+		printf("  #%u %s%s%s %s:%d pc=0x%" PRIx64 " cfa=0x%" PRIx64 "\n", frame->number, frame->function,
+		       frame->inlined ? " inlined" : "", frame->system ? " system" : "",
+		       frame->file ? frame->file : "?", frame->line, frame->pc, frame->sp);
 	if (getenv("VARIABLES") != NULL) {
 		need(stack_each_variable(context, frame, print_variable, NULL));
 		print_captures(context, frame);
@@ -93,7 +97,8 @@ static bool print_goroutine(void *context, const struct goroutine *goroutine)
 	const char *why;
 
 	if (!quiet)
-		printf("goroutine %" PRIu64 " [%s%s%s]\n", goroutine->id, goroutine->status, goroutine->reason[0] ? ", " : "", goroutine->reason);
+		printf("goroutine %" PRIu64 " [%s%s%s]\n", goroutine->id, goroutine->status,
+		       goroutine->reason[0] ? ", " : "", goroutine->reason);
 	need(stack_each_frame(context, goroutine, print_frame, context, &why));
 	if (why != NULL)
 		printf("  ... %s\n", why);
@@ -165,8 +170,8 @@ int main(int argc, char **argv)
 	target_resume(target);
 	for (size_t i = 0; i < findings.count; i++)
 		printf("finding 0x%" PRIx64 ": %s\n", findings.items[i].address.v, findings.items[i].what);
-	fprintf(stderr, "%zu goroutines, %" PRIu64 " frames, load %.1f ms, unwind %.1f ms\n", stack_goroutines(stack)->count, frames,
-		(loaded - began) * 1e3, (ended - loaded) * 1e3);
+	fprintf(stderr, "%zu goroutines, %" PRIu64 " frames, load %.1f ms, unwind %.1f ms\n",
+		stack_goroutines(stack)->count, frames, (loaded - began) * 1e3, (ended - loaded) * 1e3);
 	fprintf(stderr, "%zu ranges, %zu words, %zu whole\n", roots.range_count, roots.word_count, roots.whole);
 	stack_roots_free(&roots);
 	stack_close(stack);
