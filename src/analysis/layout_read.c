@@ -4,6 +4,7 @@
 #include "analysis/expression.h"
 #include "analysis/layout_set.h"
 #include "binary/debug.h"
+#include "layout/table.h"
 #include "util/alloc.h"
 
 struct reading {
@@ -82,12 +83,15 @@ static struct error *read_structs(struct binary *binary, struct layout_set *set)
 	return NULL;
 }
 
-static void read_constants(struct binary *binary, struct layout_set *set)
+/* DWARF has constants from Go 1.10 on. */
+static void read_constants(struct program *program, struct layout_set *set)
 {
+	bool older = program->binary->go_minor != 0 && program->binary->go_minor < 10;
 	uint64_t value;
 
 	for (const char *const *name = layout_runtime_constants; *name != NULL; name++)
-		if (debug_find_constant(binary->debug, *name, &value))
+		if (debug_find_constant(program->binary->debug, *name, &value) ||
+		    (older && layout_constant_known(*name, program->version, MAP_CLASSIC, &value)))
 			layout_set_add_constant(set, *name, value);
 }
 
@@ -120,7 +124,7 @@ static struct error *read_all(struct reading *reading, char *const *wanted)
 
 	read_head(binary, reading->set);
 	TRY(read_structs(binary, reading->set));
-	read_constants(binary, reading->set);
+	read_constants(reading->program, reading->set);
 	debug_each_type(binary->debug, keep_map_type, reading);
 	return check_wanted(reading, wanted);
 }

@@ -60,4 +60,21 @@ const char *layout_architecture(const struct machine *machine);
 struct error *layout_set_read(struct program *program, char *const *wanted, size_t count, struct findings *findings,
 			      struct layout_set *out) MUST_CHECK;
 
+/* layout_known.c: what the table of versions has of Go 1.`minor`; one that has no row or no such maps is an error. No map types. */
+struct error *layout_set_known(int minor, unsigned word_size, enum map_implementation implementation, struct layout_set *out) MUST_CHECK;
+
+/* layout_parse.c: what `layout --format json` wrote to a file. Whatever else the file holds is an error that says where. */
+struct error *layout_set_parse(const char *path, struct layout_set *out) MUST_CHECK;
+/* The same of text in memory; `path` is for messages. */
+struct error *layout_set_parse_text(const char *path, const char *text, size_t length, struct layout_set *out) MUST_CHECK;
+
+/* Of every version, word size and implementation, the oldest first. Freed with layout_sets_free(). */
+struct layout_sets {
+	struct layout_set *sets;
+	size_t count;
+};
+
+void layout_sets_known(struct layout_sets *out);
+void layout_sets_free(struct layout_sets *sets);
+
 #endif

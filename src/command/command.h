@@ -44,6 +44,8 @@ struct invocation {
 	uint64_t replay; /* entries of a map that verify replays */
 	bool all, garbage;    /* every map of the heap; those too that nothing reaches */
 	enum top_order by;
+	bool version_table; /* layout: of all Go versions */
+	const char *expect; /* verify: the file of a stored layout; NULL: none */
 	uint64_t least;       /* rows with less of what they are ordered by are left out */
 };
 
@@ -66,6 +68,7 @@ enum option_set {
 enum command_target {
 	TARGET_MEMORY, /* a process or a core */
 	TARGET_ANY,    /* these, or a binary at rest */
+	TARGET_OPTIONAL, /* these, or nothing: the command says where it needs one */
 	TARGET_GDB,    /* what GDB looks at: a command only there */
 	TARGET_NONE,   /* nothing: -p, -c and -e are no options of it */
 };

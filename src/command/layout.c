@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "analysis/layout_set.h"
-#include "command/command.h"
+#include "command/layout.h"
 #include "render/layout.h"
 #include "util/alloc.h"
 
@@ -94,8 +94,64 @@ static struct error *print(struct session *session, const struct wanted *wanted,
 	return layout_text_write(&session->text, set, wanted->struct_count != 0);
 }
 
+static struct error *print_table(struct session *session)
+{
+	struct layout_sets sets;
+	struct error *error = NULL;
+
+	layout_sets_known(&sets);
+	switch (session->invocation->format) {
+	case FORMAT_JSON:
+		layout_table_write_json(session->json, &sets);
+		json_end_line(session->json);
+		break;
+	case FORMAT_NDJSON:
+		for (size_t i = 0; i < sets.count; i++) {
+			layout_json_write(session->json, &sets.sets[i]);
+			json_end_line(session->json);
+		}
+		break;
+	case FORMAT_C:
+		layout_table_write_c(session->output, &sets);
+		break;
+	case FORMAT_GO:
+		error = error_new(ERROR_USAGE, "--version-table: there is no form of it in Go: text, json, ndjson or c");
+		break;
+	case FORMAT_TEXT:
+		error = layout_table_write_text(&session->text, &sets);
+		break;
+	}
+	layout_sets_free(&sets);
+	return error;
+}
+
+static bool is_diff(const struct invocation *invocation)
+{
+	return invocation->argument_count != 0 && strcmp(invocation->arguments[0], "diff") == 0;
+}
+
+/* The forms that look at no target; they may be given one all the same, inside GDB they always are. */
+static struct error *run_without_target(struct session *session)
+{
+	const struct invocation *invocation = session->invocation;
+
+	if (invocation->version_table && invocation->argument_count != 0)
+		return error_new(ERROR_USAGE, "%s: --version-table takes no argument", invocation->arguments[0]);
+	if (invocation->version_table)
+		return print_table(session);
+	if (invocation->format == FORMAT_C || invocation->format == FORMAT_GO)
+		return error_new(ERROR_USAGE, "layout diff: text, json or ndjson");
+	return layout_run_diff(session);
+}
+
 static struct error *run(struct session *session)
 {
+	if (session->invocation->version_table || is_diff(session->invocation))
+		return run_without_target(session);
+	if (session->program == NULL)
+		return error_hint(error_new(ERROR_USAGE, "no target: name a process with -p PID or a core with -c CORE, a binary with -e EXE"),
+				  "mapscope layout --help shows its options");
+
 	struct layout_set set = { 0 };
 	struct wanted wanted;
 
@@ -116,11 +172,13 @@ const struct command command_layout = {
 	.summary = "Show how this binary's maps lie in memory",
 	.arguments = "[TYPE...]",
 	.arguments_most = SIZE_MAX,
-	.target = TARGET_ANY,
+	.target = TARGET_OPTIONAL,
 	.options = OPTIONS_LAYOUT,
 	.description = "The runtime's map structs field by field, then for each map type its bucket (classic) or group (Swiss): its size, where "
 		       "key i and elem i lie in it for i from 0 to 7, and whether they are stored behind a pointer (more than "
 		       "128 bytes). All sizes and offsets are bytes. TYPE is a map type, or a struct of the runtime such as runtime.g. "
-		       "As C or Go source: constants for tools that read maps from outside, all structs, and the map types that are named.",
+		       "As C or Go source: constants for tools that read maps from outside, all structs, and the map types that are named. "
+		       "diff A B shows what moved between two programs, stored layouts (files of --format json) or versions of the table, such as "
+		       "go1.23 or go1.24/386; exit status 1 where something did.",
 	.run = run,
 };

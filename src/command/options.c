@@ -14,7 +14,7 @@
 #include "util/buffer.h"
 
 enum { KEY_HELP = 256, KEY_FORMAT, KEY_MAX, KEY_DEPTH, KEY_NO_STOP, KEY_STATS, KEY_BUFFER, KEY_GO_VERSION, KEY_BUCKET, KEY_OLD, KEY_TABLE, KEY_GROUP, KEY_REPLAY,
-       KEY_GO, KEY_TYPE, KEY_SEED, KEY_HINT, KEY_GDB, KEY_GDB_OUTPUT, KEY_ALL, KEY_GARBAGE, KEY_BY, KEY_MIN, KEY_MEMORY };
+       KEY_GO, KEY_TYPE, KEY_SEED, KEY_HINT, KEY_GDB, KEY_GDB_OUTPUT, KEY_ALL, KEY_GARBAGE, KEY_VERSION_TABLE, KEY_EXPECT, KEY_BY, KEY_MIN, KEY_MEMORY };
 
 /* What make(map, hint) is given at most: more is no lesson. */
 enum { HINT_MOST = 1 << 24 };
@@ -55,6 +55,8 @@ static const struct option_row rows[] = {
 	{ { "group", KEY_GROUP, "G", 0, "Swiss: with --table, only group G of it", GROUP_OUTPUT }, OPTIONS_PART },
 	{ { "memory", KEY_MEMORY, NULL, 0, "the map's blocks in place of its slots: their spans, size classes and slack", GROUP_OUTPUT }, OPTIONS_PART },
 	{ { "replay", KEY_REPLAY, "N", 0, "put at most N entries of a map into the reference map, a sample of larger ones (default 65536); 0: none", GROUP_OUTPUT }, OPTIONS_VERIFY },
+	{ { "expect", KEY_EXPECT, "FILE", 0, "the binary's layout is that of FILE, which layout --format json wrote; what is not is wrong", GROUP_OUTPUT }, OPTIONS_VERIFY },
+	{ { "version-table", KEY_VERSION_TABLE, NULL, 0, "what is known of all Go versions, instead of a binary", GROUP_OUTPUT }, OPTIONS_LAYOUT },
 	{ { "all", KEY_ALL, NULL, 0, "every map of the heap and the stacks, not only what variables lead to", GROUP_OUTPUT }, OPTIONS_LIST },
 	{ { "garbage", KEY_GARBAGE, NULL, 0, "also maps that nothing reaches and that are not freed yet", GROUP_OUTPUT }, OPTIONS_HEAP },
 	{ { "by", KEY_BY, "ORDER", 0, "bytes (default), waste, len; or type: the maps of a type together", GROUP_OUTPUT }, OPTIONS_TOP },
@@ -175,7 +177,7 @@ static void finish(const struct invocation *invocation)
 		refuse(invocation, "-p and -c: in GDB the target is what GDB looks at");
 	if (command->target == TARGET_GDB && !invocation->gdb)
 		refuse(invocation, "only inside GDB");
-	if (command->target != TARGET_NONE && invocation->pid == 0 && invocation->core == NULL && !invocation->gdb &&
+	if (command->target != TARGET_NONE && command->target != TARGET_OPTIONAL && invocation->pid == 0 && invocation->core == NULL && !invocation->gdb &&
 	    (command->target == TARGET_MEMORY || invocation->exe == NULL))
 		refuse(invocation, "no target: name a process with -p PID%s or a core with -c CORE",
 			   command->target == TARGET_MEMORY ? "" : ", a binary with -e EXE");
@@ -267,6 +269,12 @@ static void apply_option(struct invocation *invocation, int key, const char *arg
 		break;
 	case KEY_ALL:
 		invocation->all = true;
+		break;
+	case KEY_VERSION_TABLE:
+		invocation->version_table = true;
+		break;
+	case KEY_EXPECT:
+		invocation->expect = argument;
 		break;
 	case KEY_GARBAGE:
 		invocation->garbage = true;

@@ -181,7 +181,9 @@ struct error *session_open(const struct invocation *invocation, struct session *
 		out->variables = gdb_variables();
 	if (invocation->gdb_output != NULL)
 		TRY(redirect(invocation->gdb_output));
-	if (invocation->command->target == TARGET_NONE)
+	if (invocation->command->target == TARGET_NONE ||
+	    (invocation->command->target == TARGET_OPTIONAL && invocation->pid == 0 && invocation->core == NULL && invocation->exe == NULL &&
+	     !invocation->gdb))
 		return NULL;
 	TRY(open_target(invocation, &out->target));
 	if (out->target != NULL)

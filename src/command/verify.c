@@ -6,7 +6,7 @@
 #include "analysis/verify.h"
 #include "analysis/verify_sources.h"
 #include "analysis/verify_sync.h"
-#include "command/command.h"
+#include "command/verify_expect.h"
 #include "command/sync.h"
 #include "render/diagnostics.h"
 #include "util/alloc.h"
@@ -358,12 +358,27 @@ static struct error *verify_layouts(struct session *session, const struct subjec
 	return error;
 }
 
+static struct error *verify_stored(struct session *session, struct report *report)
+{
+	size_t from = report->count;
+
+	if (session->invocation->expect == NULL)
+		return NULL;
+
+	struct error *error = verify_expect(session, session->invocation->expect, report);
+
+	print_more(session, report, from);
+	return error;
+}
+
 static struct error *run(struct session *session)
 {
 	struct subjects subjects = { 0 };
 	struct report report = { 0 };
-	struct error *error = find_subjects(session, &subjects);
+	struct error *error = verify_stored(session, &report);
 
+	if (error == NULL)
+		error = find_subjects(session, &subjects);
 	if (error == NULL)
 		error = verify_maps(session, &subjects, &report);
 	if (error == NULL)
@@ -390,6 +405,6 @@ const struct command command_verify = {
 		       "duplicates, replay (in a reference map of the same seed); of each type, whether DWARF, Go version and the "
 		       "runtime's descriptors agree on its layout. Without MAP: all that list finds. What is wrong is named by address and "
 		       "slot, with what was expected and found; the exit status is 1 then. Of a binary at rest (-e) only "
-		       "layouts are checked.",
+		       "layouts are checked. With --expect FILE also whether the layout is still the stored one.",
 	.run = run,
 };

@@ -5,6 +5,7 @@
 
 #include "layout/map_fields.h"
 #include "layout/shape.h"
+#include "layout/table_private.h"
 #include "util/alloc.h"
 
 #define MAPS "internal/runtime/maps."
@@ -12,115 +13,83 @@
 /* The last version with classic maps (GOEXPERIMENT=noswissmap), the first with Swiss ones. */
 enum { CLASSIC_LAST = 25, SWISS_FIRST = 24 };
 
-/* How much room a field takes. */
-enum field_class {
-	BYTE,      /* uint8, bool */
-	HALF,      /* uint16 */
-	SINGLE,    /* uint32 */
-	WIDE,      /* uint64 */
-	WORD,      /* int, uintptr, pointers */
-	TWO_WORDS, /* [2]*[]*bmap */
-	GROUPS,    /* groupsReference */
-	TOPHASH,   /* [8]uint8 */
-};
+static const struct table_struct *const tables[] = { layout_table_maps, layout_table_types, layout_table_scheduler };
 
-/*
- * The runtime's structs, field by field in the order of the source. Sources, in each release's src/:
- * hmap, mapextra, bmap          runtime/hashmap.go (<= 1.10), runtime/map.go (1.11 ... 1.23), runtime/map_noswiss.go (1.24, 1.25)
- * Map, table, groupsReference   internal/runtime/maps/{map,table,group}.go (>= 1.24)
- */
-static const struct field_row {
-	const char *owner, *name;
-	enum field_class class;
-	uint8_t since, until; /* N of Go 1.N, the last one included; 0: to this day */
-} rows[] = {
-	{ "runtime.hmap", "count", WORD, 8, CLASSIC_LAST },
-	{ "runtime.hmap", "flags", BYTE, 8, CLASSIC_LAST },
-	{ "runtime.hmap", "B", BYTE, 8, CLASSIC_LAST },
-	{ "runtime.hmap", "noverflow", HALF, 8, CLASSIC_LAST },
-	{ "runtime.hmap", "hash0", SINGLE, 8, CLASSIC_LAST },
-	{ "runtime.hmap", "buckets", WORD, 8, CLASSIC_LAST },
-	{ "runtime.hmap", "oldbuckets", WORD, 8, CLASSIC_LAST },
-	{ "runtime.hmap", "nevacuate", WORD, 8, CLASSIC_LAST },
-	{ "runtime.hmap", "clearSeq", WIDE, 24, CLASSIC_LAST },
-	{ "runtime.hmap", "overflow", WORD, 8, 8 },
-	{ "runtime.hmap", "extra", WORD, 9, CLASSIC_LAST },
-
-	{ "runtime.mapextra", "overflow", TWO_WORDS, 9, 9 },
-	{ "runtime.mapextra", "overflow", WORD, 10, CLASSIC_LAST },
-	{ "runtime.mapextra", "oldoverflow", WORD, 10, CLASSIC_LAST },
-	{ "runtime.mapextra", "nextOverflow", WORD, 9, CLASSIC_LAST },
-
-	{ "runtime.bmap", "tophash", TOPHASH, 8, CLASSIC_LAST },
-
-	{ MAPS "Map", "used", WIDE, SWISS_FIRST, 0 },
-	{ MAPS "Map", "seed", WORD, SWISS_FIRST, 0 },
-	{ MAPS "Map", "dirPtr", WORD, SWISS_FIRST, 0 },
-	{ MAPS "Map", "dirLen", WORD, SWISS_FIRST, 0 },
-	{ MAPS "Map", "globalDepth", BYTE, SWISS_FIRST, 0 },
-	{ MAPS "Map", "globalShift", BYTE, SWISS_FIRST, 0 },
-	{ MAPS "Map", "writing", BYTE, SWISS_FIRST, 0 },
-	{ MAPS "Map", "tombstonePossible", BYTE, 25, 0 },
-	{ MAPS "Map", "clearSeq", WIDE, SWISS_FIRST, 0 },
-
-	{ MAPS "table", "used", HALF, SWISS_FIRST, 0 },
-	{ MAPS "table", "capacity", HALF, SWISS_FIRST, 0 },
-	{ MAPS "table", "growthLeft", HALF, SWISS_FIRST, 0 },
-	{ MAPS "table", "localDepth", BYTE, SWISS_FIRST, 0 },
-	{ MAPS "table", "index", WORD, SWISS_FIRST, 0 },
-	{ MAPS "table", "groups", GROUPS, SWISS_FIRST, 0 },
-
-	{ MAPS "groupsReference", "data", WORD, SWISS_FIRST, 0 },
-	{ MAPS "groupsReference", "lengthMask", WIDE, SWISS_FIRST, 0 },
-};
-
-static uint64_t field_size(enum field_class class, unsigned word)
+static bool in_range(int minor, unsigned since, unsigned until)
 {
-	switch (class) {
-	case BYTE:
-		return 1;
-	case HALF:
-		return 2;
-	case SINGLE:
-		return 4;
-	case WIDE:
-		return 8;
-	case WORD:
-		return word;
-	case TWO_WORDS:
-		return 2 * word;
-	case GROUPS:
-		return word + 8;
-	case TOPHASH:
-		return MAP_SLOTS;
-	}
-	return 0;
+	return minor >= (int)since && (until == 0 || minor <= (int)until);
+}
+
+static const struct table_struct *find_struct(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
+		for (const struct table_struct *row = tables[i]; row->name != NULL; row++)
+			if (strcmp(row->name, name) == 0)
+				return row;
+	return NULL;
+}
+
+static bool is_padding(const struct table_field *field)
+{
+	return strcmp(field->name, "_") == 0;
+}
+
+static void add_field(const struct table_field *row, unsigned word_size, struct shape *shape, size_t *capacity, struct layout_struct *out)
+{
+	uint64_t size = word_size == 8 ? row->size64 : row->size32;
+	uint64_t offset;
+
+	if (is_padding(row) && size == 0)
+		return; /* that of the other word size alone */
+	offset = shape_add(shape, size, word_size == 8 ? row->align64 : row->align32);
+	if (is_padding(row))
+		return;
+	ARRAY_RESERVE(out->fields, out->field_count, *capacity);
+	out->fields[out->field_count++] = (struct layout_field){ .name = row->name, .offset = offset, .size = size, .type = row->type };
 }
 
 bool layout_struct_known(const char *name, const struct go_version *version, unsigned word_size, struct layout_struct *out)
 {
+	const struct table_struct *found = find_struct(name);
 	struct layout_struct layout = { .name = name };
 	struct shape shape = { 0 };
 	size_t capacity = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const struct field_row *row = &rows[i];
-		uint64_t size = field_size(row->class, word_size);
-
-		if (strcmp(row->owner, name) != 0 || version->minor < row->since ||
-		    (row->until != 0 && version->minor > row->until))
-			continue;
-		ARRAY_RESERVE(layout.fields, layout.field_count, capacity);
-		layout.fields[layout.field_count++] = (struct layout_field){
-			.name = row->name,
-			.offset = shape_add(&shape, size, shape_number_align(size, word_size)),
-			.size = size,
-			.type = "?",
-		};
-	}
+	for (size_t i = 0; found != NULL && i < found->count; i++)
+		if (in_range(version->minor, found->fields[i].since, found->fields[i].until))
+			add_field(&found->fields[i], word_size, &shape, &capacity, &layout);
 	layout.size = shape_end(&shape);
 	*out = layout;
 	return layout.field_count != 0;
+}
+
+static bool has(unsigned implementations, enum map_implementation implementation)
+{
+	return implementations & (implementation == MAP_SWISS ? TABLE_SWISS : TABLE_CLASSIC);
+}
+
+bool layout_struct_goes_with(const char *name, enum map_implementation implementation)
+{
+	const struct table_struct *found = find_struct(name);
+
+	return found != NULL && has(found->implementations, implementation);
+}
+
+bool layout_constant_known(const char *name, const struct go_version *version, enum map_implementation implementation, uint64_t *value)
+{
+	for (const struct table_constant *row = layout_table_constants; row->name != NULL; row++) {
+		if (strcmp(row->name, name) != 0 || !has(row->implementations, implementation) ||
+		    !in_range(version->minor, row->since, row->until))
+			continue;
+		*value = row->value;
+		return true;
+	}
+	return false;
+}
+
+bool layout_implementation_known(const struct go_version *version, enum map_implementation implementation)
+{
+	return implementation == MAP_SWISS ? version->minor >= SWISS_FIRST : version->minor <= CLASSIC_LAST;
 }
 
 static struct error *known(const struct map_layout_request *request, const char *name, struct layout_struct *out)
@@ -259,7 +228,7 @@ struct error *map_layout_known(const struct map_layout_request *request, struct 
 	struct part key = slot_part(layout.key_indirect, request->key_size, request->key_align, word);
 	struct part elem = slot_part(layout.elem_indirect, request->elem_size, request->elem_align, word);
 
-	if (classic ? request->version->minor > CLASSIC_LAST : request->version->minor < SWISS_FIRST)
+	if (!layout_implementation_known(request->version, request->implementation))
 		return error_new(ERROR_TARGET, "Go 1.%d has no %s maps", request->version->minor,
 				 map_implementation_name(request->implementation));
 	if (classic) {

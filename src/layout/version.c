@@ -54,3 +54,13 @@ struct error *go_version_find(int minor, const struct go_version **out, bool *ne
 	*out = *newer ? newest : &versions[minor - versions[0].minor];
 	return NULL;
 }
+
+int go_version_newest(void)
+{
+	return versions[ARRAY_SIZE(versions) - 1].minor;
+}
+
+int go_version_oldest(void)
+{
+	return versions[0].minor;
+}

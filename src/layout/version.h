@@ -29,4 +29,8 @@ struct go_version {
 /* The row of Go 1.`minor`. A newer one than is known gets the newest row and *newer = true; an older one is an error. */
 struct error *go_version_find(int minor, const struct go_version **out, bool *newer) MUST_CHECK;
 
+/* N of the newest Go 1.N, and the oldest, that have a row. */
+int go_version_newest(void);
+int go_version_oldest(void);
+
 #endif

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "render/layout.h"
 
 static void write_struct(struct json *json, const struct layout_struct *layout)
@@ -10,6 +12,8 @@ static void write_struct(struct json *json, const struct layout_struct *layout)
 	for (size_t i = 0; i < layout->field_count; i++) {
 		const struct layout_field *field = &layout->fields[i];
 
+		if (strcmp(field->name, "_") == 0) /* a struct can have several */
+			continue;
 		json_key(json, field->name);
 		json_object_begin(json);
 		json_field_unsigned(json, "offset", field->offset);

@@ -22,6 +22,7 @@ def main(arguments):
     else:
         guarded(checks, "errors", errors.check, checks, tool, options)
         guarded(checks, "replay", replay.check, checks, tool)
+        guarded(checks, "layout", layout.check_once, checks, tool)
         for version in options.versions:
             guarded(checks, f"{version} gdb", gdb.check, checks, tool, version, options.build)
             guarded(checks, f"{version} layouts", layout.check, checks, tool, version)

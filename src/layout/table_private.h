@@ -1,0 +1,41 @@
+/* The rows of the table of versions, which scripts/layout-rows makes, for layout/table.c alone. */
+#ifndef LAYOUT_TABLE_PRIVATE_H
+#define LAYOUT_TABLE_PRIVATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/alloc.h"
+
+/* With which map implementations a program has it. */
+enum { TABLE_CLASSIC = 1, TABLE_SWISS = 2, TABLE_BOTH = TABLE_CLASSIC | TABLE_SWISS };
+
+/* A field at its place in the order of fields, "_" where it is padding that a field's name or alignment does not explain. */
+struct table_field {
+	const char *name, *type;
+	uint32_t size64; /* bytes, where words have 8 */
+	uint8_t align64;
+	uint32_t size32; /* where they have 4 */
+	uint8_t align32;
+	uint8_t since, until; /* N of Go 1.N, the last one included; 0: to this day */
+};
+
+struct table_struct {
+	const char *name;
+	const struct table_field *fields;
+	size_t count;
+	uint8_t implementations;
+};
+
+struct table_constant {
+	const char *name;
+	uint64_t value;
+	uint8_t since, until;
+	uint8_t implementations;
+};
+
+/* Each ends with a row without a name. */
+extern const struct table_struct layout_table_maps[], layout_table_types[], layout_table_scheduler[];
+extern const struct table_constant layout_table_constants[];
+
+#endif
