@@ -65,7 +65,7 @@ size_t heap_span_count(const struct heap_spans *spans);
 const struct heap_span *heap_span_at(const struct heap_spans *spans, size_t index);
 /* Slots of all spans: the numbers are [0, heap_slot_count). */
 uint64_t heap_slot_count(const struct heap_spans *spans);
-/* The span of a slot number. */
+/* The span of a slot number below heap_slot_count(). */
 const struct heap_span *heap_span_of_slot(const struct heap_spans *spans, uint64_t slot);
 
 /* The span in whose slots the address lies (start <= address < end); NULL: none. Fast: two loads before the span itself. */
