@@ -106,13 +106,36 @@ static void seed_range(struct heap_walk *walk, const struct heap_root_range *ran
 
 /* --- specials ------------------------------------------------------------------------------------------------------- */
 
+/* All that the object leads to. */
+static void seed_behind(struct heap_walk *walk, const struct heap_span *span, uint32_t index)
+{
+	uint64_t start = heap_slot_address(span, index);
+	unsigned size = walk->program->machine.word_size;
+	uint8_t head[16] = { 0 };
+
+	target_read_some(walk->program->memory, taddr_of(start), head, sizeof(head));
+	for (uint64_t at = 0; at < span->elem_size; at += CHUNK) {
+		uint64_t some = span->elem_size - at < CHUNK ? span->elem_size - at : CHUNK;
+		size_t got = target_read_some(walk->program->memory, taddr_of(start + at), walk->buffer, (size_t)some) / size;
+
+		heap_pointer_mask_part(walk->spans, span, index, head, at / size, got, walk->mask);
+		for (size_t i = 0; i < got; i++)
+			if (bit_test(walk->mask, i))
+				walk_add_edge(walk, load_word(&walk->program->machine, walk->buffer + i * size), start + at + i * size, 0,
+					      PARENT_IS_ROOT, 0);
+		if (got < some / size) {
+			findings_add(walk->findings, taddr_of(start + at + got * size), "an object with a finalizer cannot be read");
+			return;
+		}
+	}
+}
+
 /* A finalizer keeps alive what its object leads to, not the object (runtime/mgcmark.go, markrootSpans). */
 static void seed_special(struct heap_walk *walk, const struct heap_special *special)
 {
 	const struct heap_span *span = heap_span_of_slot(walk->spans, special->object);
 	uint32_t index = (uint32_t)(special->object - span->first);
 	uint64_t start = heap_slot_address(span, index);
-	unsigned size = walk->program->machine.word_size;
 
 	walk->root = (struct heap_origin){ HEAP_ORIGIN_SPECIAL, taddr_of(start + special->offset), 0 };
 	if (special->function.v != 0)
@@ -121,14 +144,8 @@ static void seed_special(struct heap_walk *walk, const struct heap_special *spec
 		walk_add_edge(walk, special->caller.v, 0, 0, PARENT_IS_ROOT, heap_type_of_function(walk->types, 0));
 	if (special->argument.v != 0)
 		walk_add_edge(walk, special->argument.v, 0, 0, PARENT_IS_ROOT, 0);
-	if (special->kind == HEAP_SPECIAL_FINALIZER && span->scannable && span->elem_size <= CHUNK &&
-	    target_read_some(walk->program->memory, taddr_of(start), walk->buffer, span->elem_size) == span->elem_size) {
-		heap_pointer_mask_part(walk->spans, span, index, walk->buffer, 0, span->elem_size / size, walk->mask);
-		for (size_t i = 0; i < span->elem_size / size; i++)
-			if (bit_test(walk->mask, i))
-				walk_add_edge(walk, load_word(&walk->program->machine, walk->buffer + i * size), start + i * size, 0,
-					      PARENT_IS_ROOT, 0);
-	}
+	if (special->kind == HEAP_SPECIAL_FINALIZER && span->scannable)
+		seed_behind(walk, span, index);
 	walk_flush(walk);
 }
 
