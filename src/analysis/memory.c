@@ -244,6 +244,9 @@ static void sum_up(struct memory *memory, struct findings *findings)
 		if (block->place == HEAP_OBJECT && !block->object.allocated)
 			findings_add(findings, block->address, "%s: it lies in a free slot of the heap: what is read there is no map any more",
 				     memory_kind_name(block->kind));
+		else if (block->place == HEAP_NOWHERE)
+			findings_add(findings, block->address, "%s: it lies in no object of the heap, nor in data or on a stack: what is read "
+				     "there is no map any more", memory_kind_name(block->kind));
 		else if (block->place == HEAP_OBJECT && block->object.dead)
 			findings_add(findings, block->address, "%s: nothing leads to it, the collector is about to free it",
 				     memory_kind_name(block->kind));

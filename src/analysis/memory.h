@@ -55,7 +55,7 @@ void memory_source_destroy(struct memory_source *source);
 
 /*
  * While the target stands. `out` is all zeroes at first, and ended with memory_free() also after an error. A block in a slot that is
- * free, or that the last collection found dead, is a finding: what is read there is no map, or will not be one for long.
+ * free, in none at all, or that the last collection found dead, is a finding: what is read there is no map, or will not be one for long.
  */
 struct error *memory_look(struct memory_source *source, const struct go_map *map, struct findings *findings,
 			  struct memory *out) MUST_CHECK;

@@ -116,7 +116,8 @@ static void print_prefix(void)
 
 /*
  * Makes GDB build its frame 0 anew, for which it asks the reader: by $pc, as else it would do so only when `frame apply`
- * selects again what was selected, in a destructor, where GDB 10 swallows Ctrl-C (thread.c: ~scoped_restore_current_thread).
+ * selects again what was selected, in a destructor, where GDB 10 swallows Ctrl-C (thread.c: ~scoped_restore_current_thread). For
+ * the same reason that GDB goes here already to all frames up to that one.
  */
 static void print_flush(void)
 {
@@ -127,6 +128,9 @@ static void print_flush(void)
 	     "    eval \"flushregs\"\n" /* which later versions would warn of here already */
 	     "  end\n"
 	     "  set $_mapscope_pc = $pc\n"
+	     "  if $_gdb_major < 11\n"
+	     "    eval \"frame apply %d -q -s set $_mapscope_pc = $pc\", $_mapscope_level + 1\n"
+	     "  end\n"
 	     "end\n"
 	     "document _mapscope_flush\n"
 	     "Part of mapscope.\n"
@@ -208,7 +212,8 @@ static void print_printing(void)
  */
 static void print_variables(void)
 {
-	static const char *const names[] = { "_mapscope_word", "_mapscope_pc", "_mapscope_more", "_mapscope_part", "_mapscope_void",
+	static const char *const names[] = { "_mapscope_word", "_mapscope_level", "_mapscope_pc", "_mapscope_more", "_mapscope_part",
+					     "_mapscope_void",
 					     "map_status", "map_address", "map_count", "map_capacity", "map_load", "map_bytes",
 					     "map_wasted" };
 
@@ -421,6 +426,7 @@ static struct error *write_steps(const char *folder, const struct command *comma
 
 	if (steps == NULL)
 		return error_new(ERROR_TARGET, "%s: %s", folder, strerror(errno));
+	fprintf(steps, "set $_mapscope_level = %u\n", frame);
 	for (size_t i = 0; i < typed; i++)
 		fprintf(steps, "macro undef _mapscope_%zu\n", i);
 	fprintf(steps, "pipe info files | cat >/proc/$PPID/fd/%d\n", PLUGIN_FILES);

@@ -156,7 +156,7 @@ def check_commands(checks, tool, debugger, script, target, connect, name):
     for typed, _, _, _ in asked:
         commands += [f"mapscope {typed}", "output $map_count"]
     commands += ["frame", "detach"]
-    said = debugger.run(target.start, commands, script, limit=120)
+    said = debugger.run(target.start, commands, script, limit=300)
     for i, (typed, words, names, length) in enumerate(asked):
         expected = target.says(tool, *words)
         for own, expression in names.items():
@@ -177,7 +177,7 @@ def check_goroutines(checks, tool, debugger, script, target, connect, name):
     for goroutine in goroutines:
         commands += [f"mapscope goroutine {goroutine.id}", "bt", f"frame function {goroutine.function}", "info locals", "mapscope show kept"]
     commands += ["mapscope thread", "bt", "mapscope goroutine 1", "bt"]
-    said = debugger.run(target.start, commands, script, limit=120)
+    said = debugger.run(target.start, commands, script, limit=300)
     numbers = re.findall(r"^ *(\d+)  \S", said[first - 1], re.MULTILINE)
     checks.true(f"{name} goroutines: each line has its number", numbers and len(numbers) == len(said[first - 1].splitlines()),
                 said[first - 1][:500])
@@ -236,7 +236,7 @@ def round_trips(debugger, script, target):
     typed = ["mapscope show local", "mapscope stat local", "mapscope show pointer.inner.byName", "mapscope trace local 7"]
     with target.connection(debugger) as connect:
         commands = [*connect, FRAME, "set debug remote 1", *typed]
-        said = debugger.run(target.start, [*commands, "set debug remote 0", "detach"], script, limit=120)
+        said = debugger.run(target.start, [*commands, "set debug remote 0", "detach"], script, limit=300)
     for command, text in zip(commands, said):
         if command in typed:
             lengths = [int(length, 16) for _, length in READ.findall(text)]

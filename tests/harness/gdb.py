@@ -36,7 +36,7 @@ class Debugger:
         quiet = [word for command in QUIET for word in ("-iex", command)]
         return [*self.command, "-nx", "-q", *quiet, *(["-ix", script] if script else []), *start]
 
-    def run(self, start, commands, script=None, limit=60):
+    def run(self, start, commands, script=None, limit=180):
         """What GDB prints to each command, errors among it; what it says before the first is left out.
 
         `start` are words of its command line. After a limit, or GDB's death, the texts of the rest are None."""
