@@ -36,7 +36,9 @@ static void tell(struct diff *diff, const struct layout_difference *difference)
 
 static void tell_head(struct diff *diff, const char *what, const char *a, const char *b)
 {
-	struct layout_difference difference = { .part = LAYOUT_HEAD, .change = LAYOUT_CHANGED, .owner = what, .a.text = a, .b.text = b };
+	struct layout_difference difference = {
+		.part = LAYOUT_HEAD, .change = LAYOUT_CHANGED, .owner = what, .a.text = a, .b.text = b
+	};
 
 	if ((a == NULL) != (b == NULL) || (a != NULL && strcmp(a, b) != 0))
 		tell(diff, &difference);
@@ -61,11 +63,14 @@ static bool is_blank(const struct layout_field *field)
 	return strcmp(field->name, "_") == 0;
 }
 
-static void compare_field(struct diff *diff, const char *owner, const struct layout_field *a, const struct layout_field *b)
+static void compare_field(struct diff *diff, const char *owner, const struct layout_field *a,
+			  const struct layout_field *b)
 {
 	struct layout_difference difference = {
 		.part = LAYOUT_FIELD,
-		.change = b == NULL ? LAYOUT_REMOVED : a->offset != b->offset ? LAYOUT_MOVED : LAYOUT_RESIZED,
+		.change = b == NULL		   ? LAYOUT_REMOVED
+			  : a->offset != b->offset ? LAYOUT_MOVED
+						   : LAYOUT_RESIZED,
 		.owner = owner,
 		.name = a->name,
 		.a = place_of(a),
@@ -81,7 +86,10 @@ static void compare_field(struct diff *diff, const char *owner, const struct lay
 static void compare_struct(struct diff *diff, const struct layout_struct *a, const struct layout_struct *b)
 {
 	if (a->size != b->size) {
-		struct layout_difference difference = { .part = LAYOUT_STRUCT, .change = LAYOUT_RESIZED, .owner = a->name, .a.size = a->size,
+		struct layout_difference difference = { .part = LAYOUT_STRUCT,
+							.change = LAYOUT_RESIZED,
+							.owner = a->name,
+							.a.size = a->size,
 							.b.size = b->size };
 
 		tell(diff, &difference);
@@ -90,7 +98,10 @@ static void compare_struct(struct diff *diff, const struct layout_struct *a, con
 		if (!is_blank(&a->fields[i]))
 			compare_field(diff, a->name, &a->fields[i], layout_field_find(b, a->fields[i].name));
 	for (size_t i = 0; i < b->field_count; i++) {
-		struct layout_difference difference = { .part = LAYOUT_FIELD, .change = LAYOUT_ADDED, .owner = a->name, .name = b->fields[i].name,
+		struct layout_difference difference = { .part = LAYOUT_FIELD,
+							.change = LAYOUT_ADDED,
+							.owner = a->name,
+							.name = b->fields[i].name,
 							.b = place_of(&b->fields[i]) };
 
 		if (!is_blank(&b->fields[i]) && layout_field_find(a, b->fields[i].name) == NULL)
@@ -102,7 +113,9 @@ static void compare_structs(struct diff *diff, const struct layout_set *a, const
 {
 	for (size_t i = 0; i < a->struct_count; i++) {
 		const struct layout_struct *is = &a->structs[i], *other = layout_set_struct(b, is->name);
-		struct layout_difference removed = { .part = LAYOUT_STRUCT, .change = LAYOUT_REMOVED, .owner = is->name, .a.size = is->size };
+		struct layout_difference removed = {
+			.part = LAYOUT_STRUCT, .change = LAYOUT_REMOVED, .owner = is->name, .a.size = is->size
+		};
 
 		if (other == NULL)
 			tell(diff, &removed);
@@ -110,7 +123,9 @@ static void compare_structs(struct diff *diff, const struct layout_set *a, const
 			compare_struct(diff, is, other);
 	}
 	for (size_t i = 0; i < b->struct_count; i++) {
-		struct layout_difference added = { .part = LAYOUT_STRUCT, .change = LAYOUT_ADDED, .owner = b->structs[i].name,
+		struct layout_difference added = { .part = LAYOUT_STRUCT,
+						   .change = LAYOUT_ADDED,
+						   .owner = b->structs[i].name,
 						   .b.size = b->structs[i].size };
 
 		if (layout_set_struct(a, b->structs[i].name) == NULL)
@@ -124,8 +139,10 @@ static void compare_constants(struct diff *diff, const struct layout_set *a, con
 {
 	for (size_t i = 0; i < a->constant_count; i++) {
 		const struct layout_constant *is = &a->constants[i], *other = layout_set_constant(b, is->name);
-		struct layout_difference difference = { .part = LAYOUT_CONSTANT, .change = other == NULL ? LAYOUT_REMOVED : LAYOUT_CHANGED,
-							.owner = is->name, .a.value = is->value };
+		struct layout_difference difference = { .part = LAYOUT_CONSTANT,
+							.change = other == NULL ? LAYOUT_REMOVED : LAYOUT_CHANGED,
+							.owner = is->name,
+							.a.value = is->value };
 
 		if (other != NULL)
 			difference.b.value = other->value;
@@ -133,7 +150,9 @@ static void compare_constants(struct diff *diff, const struct layout_set *a, con
 			tell(diff, &difference);
 	}
 	for (size_t i = 0; i < b->constant_count; i++) {
-		struct layout_difference added = { .part = LAYOUT_CONSTANT, .change = LAYOUT_ADDED, .owner = b->constants[i].name,
+		struct layout_difference added = { .part = LAYOUT_CONSTANT,
+						   .change = LAYOUT_ADDED,
+						   .owner = b->constants[i].name,
 						   .b.value = b->constants[i].value };
 
 		if (layout_set_constant(a, b->constants[i].name) == NULL)
@@ -145,8 +164,9 @@ static void compare_constants(struct diff *diff, const struct layout_set *a, con
 
 static void compare_figure(struct diff *diff, const char *owner, const char *name, uint64_t a, uint64_t b)
 {
-	struct layout_difference difference = { .part = LAYOUT_MAP, .change = LAYOUT_CHANGED, .owner = owner, .name = name, .a.value = a,
-						.b.value = b };
+	struct layout_difference difference = {
+		.part = LAYOUT_MAP, .change = LAYOUT_CHANGED, .owner = owner, .name = name, .a.value = a, .b.value = b
+	};
 
 	if (a != b)
 		tell(diff, &difference);
@@ -205,7 +225,8 @@ static void compare_maps(struct diff *diff, const struct layout_set *a, const st
 	free(sorted);
 }
 
-size_t layout_diff(const struct layout_set *a, const struct layout_set *b, bool symmetric, layout_diff_visit *visit, void *context)
+size_t layout_diff(const struct layout_set *a, const struct layout_set *b, bool symmetric, layout_diff_visit *visit,
+		   void *context)
 {
 	struct diff diff = { .visit = visit, .context = context, .symmetric = symmetric };
 

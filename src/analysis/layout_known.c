@@ -5,7 +5,8 @@
 #include "layout/table.h"
 #include "util/alloc.h"
 
-static void add_structs(const struct go_version *version, enum map_implementation implementation, struct layout_set *set)
+static void add_structs(const struct go_version *version, enum map_implementation implementation,
+			struct layout_set *set)
 {
 	for (const struct runtime_name *row = layout_runtime_structs; row->names[0] != NULL; row++) {
 		for (size_t i = 0; i < ARRAY_SIZE(row->names) && row->names[i] != NULL; i++) {
@@ -19,7 +20,8 @@ static void add_structs(const struct go_version *version, enum map_implementatio
 	}
 }
 
-static void add_constants(const struct go_version *version, enum map_implementation implementation, struct layout_set *set)
+static void add_constants(const struct go_version *version, enum map_implementation implementation,
+			  struct layout_set *set)
 {
 	uint64_t value;
 
@@ -28,18 +30,23 @@ static void add_constants(const struct go_version *version, enum map_implementat
 			layout_set_add_constant(set, *name, value);
 }
 
-struct error *layout_set_known(int minor, unsigned word_size, enum map_implementation implementation, struct layout_set *out)
+struct error *layout_set_known(int minor, unsigned word_size, enum map_implementation implementation,
+			       struct layout_set *out)
 {
 	const struct go_version *version;
-	struct layout_set set = { .source = "table", .word_size = word_size, .architecture = word_size == 8 ? "amd64" : "386" };
+	struct layout_set set = { .source = "table",
+				  .word_size = word_size,
+				  .architecture = word_size == 8 ? "amd64" : "386" };
 	bool newer;
 	char name[32];
 
 	TRY(go_version_find(minor, &version, &newer));
 	if (newer)
-		return error_new(ERROR_TARGET, "Go 1.%d: not in the table, which ends with Go 1.%d", minor, go_version_newest());
+		return error_new(ERROR_TARGET, "Go 1.%d: not in the table, which ends with Go 1.%d", minor,
+				 go_version_newest());
 	if (!layout_implementation_known(version, implementation))
-		return error_new(ERROR_TARGET, "Go 1.%d has no %s maps", minor, map_implementation_name(implementation));
+		return error_new(ERROR_TARGET, "Go 1.%d has no %s maps", minor,
+				 map_implementation_name(implementation));
 	snprintf(name, sizeof(name), "go1.%d", minor);
 	set.go = layout_set_text(&set, name);
 	set.implementation = map_implementation_name(implementation);
@@ -60,7 +67,8 @@ void layout_sets_known(struct layout_sets *out)
 	for (int minor = oldest; minor <= newest; minor++)
 		for (size_t w = 0; w < ARRAY_SIZE(word_sizes); w++)
 			for (size_t i = 0; i < ARRAY_SIZE(implementations); i++) {
-				struct error *error = layout_set_known(minor, word_sizes[w], implementations[i], &out->sets[out->count]);
+				struct error *error = layout_set_known(minor, word_sizes[w], implementations[i],
+								       &out->sets[out->count]);
 
 				if (error == NULL)
 					out->count++;

@@ -24,7 +24,8 @@ static struct error *wrong(const struct reader *reader, const char *what)
 
 	for (const char *c = reader->text; c < reader->at; c++)
 		line += *c == '\n';
-	return error_new(ERROR_TARGET, "%s: line %zu: %s: no layout as layout --format json writes it", reader->path, line, what);
+	return error_new(ERROR_TARGET, "%s: line %zu: %s: no layout as layout --format json writes it", reader->path,
+			 line, what);
 }
 
 static void skip_space(struct reader *reader)
@@ -75,7 +76,8 @@ static void append_utf8(struct buffer *to, unsigned code)
 	buffer_append(to, bytes, length);
 }
 
-/* Behind a backslash. Characters beyond 16 bits come as two escapes, and stay two: they are compared with what is written alike. */
+/* Behind a backslash. Characters beyond 16 bits come as two escapes, and stay two: they are compared with what is
+ * written alike. */
 static struct error *read_escape(struct reader *reader, struct buffer *to)
 {
 	static const char letters[] = "bfnrt", meant[] = "\b\f\n\r\t";
@@ -93,7 +95,8 @@ static struct error *read_escape(struct reader *reader, struct buffer *to)
 	}
 	for (int i = 0; i < 4; i++, reader->at++) {
 		static const char digits[] = "0123456789abcdef";
-		const char *digit = reader->at < reader->end && *reader->at != '\0' ? strchr(digits, *reader->at | 0x20) : NULL;
+		const char *digit =
+			reader->at < reader->end && *reader->at != '\0' ? strchr(digits, *reader->at | 0x20) : NULL;
 
 		if (digit == NULL)
 			return wrong(reader, "a \\u without four digits");
@@ -145,9 +148,11 @@ static struct error *read_number(struct reader *reader, uint64_t most, uint64_t 
 	skip_space(reader);
 	start = reader->at;
 	for (; reader->at < reader->end && *reader->at >= '0' && *reader->at <= '9'; reader->at++)
-		if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, (uint64_t)(*reader->at - '0'), &value))
+		if (__builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, (uint64_t)(*reader->at - '0'), &value))
 			return wrong(reader, "a number of more than 64 bits");
-	if (reader->at == start || value > most || (reader->at < reader->end && strchr(".eE", *reader->at) != NULL && *reader->at != '\0'))
+	if (reader->at == start || value > most ||
+	    (reader->at < reader->end && strchr(".eE", *reader->at) != NULL && *reader->at != '\0'))
 		return wrong(reader, "a number of bytes was expected");
 	*out = value;
 	return NULL;
@@ -307,9 +312,14 @@ static struct error *read_unit_member(struct reader *reader, const char *key, vo
 	const struct {
 		const char *name;
 		uint32_t *at;
-	} figures[] = { { "size", &unit->size }, { "tophash_offset", &unit->control_offset }, { "control_offset", &unit->control_offset },
-			{ "key_offset", &unit->key_offset }, { "key_stride", &unit->key_stride }, { "elem_offset", &unit->elem_offset },
-			{ "elem_stride", &unit->elem_stride }, { "overflow_offset", &unit->overflow_offset } };
+	} figures[] = { { "size", &unit->size },
+			{ "tophash_offset", &unit->control_offset },
+			{ "control_offset", &unit->control_offset },
+			{ "key_offset", &unit->key_offset },
+			{ "key_stride", &unit->key_stride },
+			{ "elem_offset", &unit->elem_offset },
+			{ "elem_stride", &unit->elem_stride },
+			{ "overflow_offset", &unit->overflow_offset } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(figures); i++)
 		if (strcmp(key, figures[i].name) == 0)
@@ -388,7 +398,8 @@ static struct error *read_document(struct reader *reader)
 	skip_space(reader);
 	if (reader->at != reader->end)
 		return wrong(reader, "there is more behind the document");
-	if (reader->set->architecture == NULL || reader->set->source == NULL || reader->set->struct_count + reader->set->map_count == 0)
+	if (reader->set->architecture == NULL || reader->set->source == NULL ||
+	    reader->set->struct_count + reader->set->map_count == 0)
 		return wrong(reader, "arch, source, and structs or maps are missing");
 	return NULL;
 }

@@ -113,7 +113,8 @@ static struct error *check_wanted(const struct reading *reading, char *const *wa
 {
 	for (size_t i = 0; i < reading->wanted_count; i++)
 		if (layout_set_map(reading->set, reading->wanted[i]) == NULL)
-			return error_hint(error_new(ERROR_TARGET, "%s: no such map type in %s", wanted[i], reading->program->binary->path),
+			return error_hint(error_new(ERROR_TARGET, "%s: no such map type in %s", wanted[i],
+						    reading->program->binary->path),
 					  "mapscope layout without a type lists them");
 	return NULL;
 }
@@ -129,7 +130,8 @@ static struct error *read_all(struct reading *reading, char *const *wanted)
 	return check_wanted(reading, wanted);
 }
 
-struct error *layout_set_read(struct program *program, char *const *wanted, size_t count, struct findings *findings, struct layout_set *out)
+struct error *layout_set_read(struct program *program, char *const *wanted, size_t count, struct findings *findings,
+			      struct layout_set *out)
 {
 	struct layout_set set = { 0 };
 	struct reading reading = { .program = program, .wanted_count = count, .findings = findings, .set = &set };

@@ -1,6 +1,6 @@
 /*
- * Everything that layout says of one program, or of one Go version: structs, constants, map types. Read from DWARF, made from the table of
- * versions, or read back from what `layout --format json` wrote.
+ * Everything that layout says of one program, or of one Go version: structs, constants, map types. Read from DWARF,
+ * made from the table of versions, or read back from what `layout --format json` wrote.
  */
 #ifndef ANALYSIS_LAYOUT_SET_H
 #define ANALYSIS_LAYOUT_SET_H
@@ -20,11 +20,11 @@ struct layout_map_type {
 
 /* All zeroes is an empty set. */
 struct layout_set {
-	const char *go;             /* "go1.26.8"; NULL: not known */
+	const char *go;		    /* "go1.26.8"; NULL: not known */
 	const char *architecture;   /* as GOARCH has it */
 	const char *implementation; /* "classic", "swiss"; NULL: of no map */
-	const char *source;         /* "dwarf", "table" */
-	unsigned word_size;         /* bytes */
+	const char *source;	    /* "dwarf", "table" */
+	unsigned word_size;	    /* bytes */
 	bool big_endian;
 	struct layout_struct *structs;
 	size_t struct_count, struct_capacity;
@@ -54,19 +54,23 @@ bool layout_set_is_of_maps(const char *struct_name);
 const char *layout_architecture(const struct machine *machine);
 
 /*
- * layout_read.c: structs, constants and map types of a program's DWARF. `wanted`: only those map types, spelled as Go does; none: all.
- * Types that cannot be made sense of go to `findings`. The texts are the binary's.
+ * layout_read.c: structs, constants and map types of a program's DWARF. `wanted`: only those map types, spelled as Go
+ * does; none: all. Types that cannot be made sense of go to `findings`. The texts are the binary's.
  */
 struct error *layout_set_read(struct program *program, char *const *wanted, size_t count, struct findings *findings,
 			      struct layout_set *out) MUST_CHECK;
 
-/* layout_known.c: what the table of versions has of Go 1.`minor`; one that has no row or no such maps is an error. No map types. */
-struct error *layout_set_known(int minor, unsigned word_size, enum map_implementation implementation, struct layout_set *out) MUST_CHECK;
+/* layout_known.c: what the table of versions has of Go 1.`minor`; one that has no row or no such maps is an error. No
+ * map types. */
+struct error *layout_set_known(int minor, unsigned word_size, enum map_implementation implementation,
+			       struct layout_set *out) MUST_CHECK;
 
-/* layout_parse.c: what `layout --format json` wrote to a file. Whatever else the file holds is an error that says where. */
+/* layout_parse.c: what `layout --format json` wrote to a file. Whatever else the file holds is an error that says
+ * where. */
 struct error *layout_set_parse(const char *path, struct layout_set *out) MUST_CHECK;
 /* The same of text in memory; `path` is for messages. */
-struct error *layout_set_parse_text(const char *path, const char *text, size_t length, struct layout_set *out) MUST_CHECK;
+struct error *layout_set_parse_text(const char *path, const char *text, size_t length,
+				    struct layout_set *out) MUST_CHECK;
 
 /* Of every version, word size and implementation, the oldest first. Freed with layout_sets_free(). */
 struct layout_sets {

@@ -46,7 +46,8 @@ static struct error *choose_structs(const struct session *session, const struct 
 		struct layout_struct *found = (struct layout_struct *)layout_set_struct(set, wanted->structs[i]);
 
 		if (found == NULL) {
-			error = error_new(ERROR_TARGET, "%s: its DWARF has no struct %s", session->binary->path, wanted->structs[i]);
+			error = error_new(ERROR_TARGET, "%s: its DWARF has no struct %s", session->binary->path,
+					  wanted->structs[i]);
 			continue;
 		}
 		chosen[count++] = *found;
@@ -63,7 +64,8 @@ static struct error *choose_structs(const struct session *session, const struct 
 
 static struct error *read_set(struct session *session, const struct wanted *wanted, struct layout_set *out)
 {
-	struct error *error = layout_set_read(session->program, wanted->maps, wanted->map_count, &session->findings, out);
+	struct error *error =
+		layout_set_read(session->program, wanted->maps, wanted->map_count, &session->findings, out);
 
 	if (error != NULL || wanted->struct_count == 0)
 		return error;
@@ -115,7 +117,8 @@ static struct error *print_table(struct session *session)
 		layout_table_write_c(session->output, &sets);
 		break;
 	case FORMAT_GO:
-		error = error_new(ERROR_USAGE, "--version-table: there is no form of it in Go: text, json, ndjson or c");
+		error = error_new(ERROR_USAGE,
+				  "--version-table: there is no form of it in Go: text, json, ndjson or c");
 		break;
 	case FORMAT_TEXT:
 		error = layout_table_write_text(&session->text, &sets);
@@ -149,8 +152,10 @@ static struct error *run(struct session *session)
 	if (session->invocation->version_table || is_diff(session->invocation))
 		return run_without_target(session);
 	if (session->program == NULL)
-		return error_hint(error_new(ERROR_USAGE, "no target: name a process with -p PID or a core with -c CORE, a binary with -e EXE"),
-				  "mapscope layout --help shows its options");
+		return error_hint(
+			error_new(ERROR_USAGE,
+				  "no target: name a process with -p PID or a core with -c CORE, a binary with -e EXE"),
+			"mapscope layout --help shows its options");
 
 	struct layout_set set = { 0 };
 	struct wanted wanted;
@@ -174,11 +179,16 @@ const struct command command_layout = {
 	.arguments_most = SIZE_MAX,
 	.target = TARGET_OPTIONAL,
 	.options = OPTIONS_LAYOUT,
-	.description = "The runtime's map structs field by field, then for each map type its bucket (classic) or group (Swiss): its size, where "
-		       "key i and elem i lie in it for i from 0 to 7, and whether they are stored behind a pointer (more than "
-		       "128 bytes). All sizes and offsets are bytes. TYPE is a map type, or a struct of the runtime such as runtime.g. "
-		       "As C or Go source: constants for tools that read maps from outside, all structs, and the map types that are named. "
-		       "diff A B shows what moved between two programs, stored layouts (files of --format json) or versions of the table, such as "
-		       "go1.23 or go1.24/386; exit status 1 where something did.",
+	.description =
+		"The runtime's map structs field by field, then for each map type its bucket (classic) or group "
+		"(Swiss): its size, where "
+		"key i and elem i lie in it for i from 0 to 7, and whether they are stored behind a pointer (more than "
+		"128 bytes). All sizes and offsets are bytes. TYPE is a map type, or a struct of the runtime such as "
+		"runtime.g. "
+		"As C or Go source: constants for tools that read maps from outside, all structs, and the map types "
+		"that are named. "
+		"diff A B shows what moved between two programs, stored layouts (files of --format json) or versions "
+		"of the table, such as "
+		"go1.23 or go1.24/386; exit status 1 where something did.",
 	.run = run,
 };

@@ -4,7 +4,8 @@
 
 #include "command/command.h"
 
-/* layout diff A B: programs, stored layouts, or versions of the table by name. Exit status 1 where they differ, as with diff(1). */
+/* layout diff A B: programs, stored layouts, or versions of the table by name. Exit status 1 where they differ, as with
+ * diff(1). */
 struct error *layout_run_diff(struct session *session) MUST_CHECK;
 
 #endif

@@ -31,7 +31,8 @@ static bool take_part(const char **at, const char *part)
 {
 	size_t length = strlen(part);
 
-	if (**at != '/' || strncmp(*at + 1, part, length) != 0 || ((*at)[length + 1] != '/' && (*at)[length + 1] != '\0'))
+	if (**at != '/' || strncmp(*at + 1, part, length) != 0 ||
+	    ((*at)[length + 1] != '/' && (*at)[length + 1] != '\0'))
 		return false;
 	*at += length + 1;
 	return true;
@@ -66,9 +67,13 @@ static bool parse_version(const char *text, struct version_name *out)
 
 static struct error *load_version(const struct version_name *name, const struct side *other, struct side *out)
 {
-	/* where neither is said: those that Go has made by itself, Swiss ones from 1.24 on, and the machine of the other side */
-	enum map_implementation implementation = name->classic || (!name->swiss && name->minor < 24) ? MAP_CLASSIC : MAP_SWISS;
-	unsigned word_size = name->word_size != 0 ? name->word_size : other->loaded && other->set.word_size == 4 ? 4 : 8;
+	/* where neither is said: those that Go has made by itself, Swiss ones from 1.24 on, and the machine of the
+	 * other side */
+	enum map_implementation implementation =
+		name->classic || (!name->swiss && name->minor < 24) ? MAP_CLASSIC : MAP_SWISS;
+	unsigned word_size = name->word_size != 0			  ? name->word_size
+			     : other->loaded && other->set.word_size == 4 ? 4
+									  : 8;
 
 	TRY(layout_set_known(name->minor, word_size, implementation, &out->set));
 	out->loaded = true;
@@ -91,7 +96,8 @@ static struct error *load_file(struct session *session, const char *path, struct
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
-		return error_hint(error_new(ERROR_TARGET, "%s: %s", path, strerror(errno)), "versions are called go1.23 or go1.23/386");
+		return error_hint(error_new(ERROR_TARGET, "%s: %s", path, strerror(errno)),
+				  "versions are called go1.23 or go1.23/386");
 
 	struct error *error = NULL;
 	bool stored = pread(fd, &first, 1, 0) == 1 && first == '{';
@@ -182,8 +188,9 @@ struct error *layout_run_diff(struct session *session)
 	struct side sides[2] = { 0 };
 
 	if (session->invocation->argument_count != 3)
-		return error_hint(error_new(ERROR_USAGE, "diff takes two layouts: programs, stored layouts or versions"),
-				  "mapscope layout diff go1.23 go1.24");
+		return error_hint(
+			error_new(ERROR_USAGE, "diff takes two layouts: programs, stored layouts or versions"),
+			"mapscope layout diff go1.23 go1.24");
 
 	struct error *error = load_both(session, sides);
 

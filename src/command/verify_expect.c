@@ -17,26 +17,30 @@ static void add_difference(void *context, const struct layout_difference *differ
 	struct expectation *expectation = context;
 	struct report *report = expectation->report;
 	bool same = expectation->owner != NULL && strcmp(expectation->owner, difference->owner) == 0;
-	struct report_check *check = same ? &report->checks[report->count - 1] : report_check_begin(report, "expect", difference->owner);
-	char *expected = layout_place_text(difference, &difference->a), *found = layout_place_text(difference, &difference->b);
+	struct report_check *check =
+		same ? &report->checks[report->count - 1] : report_check_begin(report, "expect", difference->owner);
+	char *expected = layout_place_text(difference, &difference->a),
+	     *found = layout_place_text(difference, &difference->b);
 
 	if (!same)
 		report_detail(check, "not as in the stored layout");
-	report_wrong(check, taddr_of(0), expected, found, "%s", difference->name != NULL ? difference->name : layout_part_name(difference->part));
+	report_wrong(check, taddr_of(0), expected, found, "%s",
+		     difference->name != NULL ? difference->name : layout_part_name(difference->part));
 	expectation->owner = difference->owner;
 	free(expected);
 	free(found);
 }
 
-static void compare(struct session *session, const char *path, const struct layout_set *stored, const struct layout_set *found,
-		    struct report *report)
+static void compare(struct session *session, const char *path, const struct layout_set *stored,
+		    const struct layout_set *found, struct report *report)
 {
 	struct expectation expectation = { .report = report };
 	size_t count = layout_diff(stored, found, false, add_difference, &expectation);
 	struct report_check *check = report_check_begin(report, "expect", path);
 
-	report_detail(check, "stored layout of %s: %zu structs, %zu constants, %zu map types; %zu differences", stored->go ? stored->go : "Go",
-		      stored->struct_count, stored->constant_count, stored->map_count, count);
+	report_detail(check, "stored layout of %s: %zu structs, %zu constants, %zu map types; %zu differences",
+		      stored->go ? stored->go : "Go", stored->struct_count, stored->constant_count, stored->map_count,
+		      count);
 	if (count != 0)
 		report_wrong(check, taddr_of(0), "as stored", "another layout", "%s", session->binary->path);
 }

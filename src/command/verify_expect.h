@@ -6,8 +6,8 @@
 #include "command/command.h"
 
 /*
- * Appends a check "expect" of the file, and one for each struct, constant or map type that is not as the file says. All that the file has is to
- * be so; the program may have more.
+ * Appends a check "expect" of the file, and one for each struct, constant or map type that is not as the file says. All
+ * that the file has is to be so; the program may have more.
  */
 struct error *verify_expect(struct session *session, const char *path, struct report *report) MUST_CHECK;
 

@@ -4,9 +4,10 @@
 #define TRIE(name) "internal/sync." name "[interface {},interface {}]"
 
 /*
- * Sources: runtime/{hashmap,map,map_noswiss,runtime2,symtab,stack,chan,string,slice,type,proc}.go, internal/runtime/maps, internal/abi,
- * sync/{map,hashtriemap}.go, internal/sync/hashtriemap.go. The descriptors moved to internal/abi with 1.21; MapType was SwissMapType or
- * OldMapType in 1.24 and 1.25. In 1.27 DWARF has the trie's entry by its shape alone, which is laid out alike.
+ * Sources: runtime/{hashmap,map,map_noswiss,runtime2,symtab,stack,chan,string,slice,type,proc}.go,
+ * internal/runtime/maps, internal/abi, sync/{map,hashtriemap}.go, internal/sync/hashtriemap.go. The descriptors moved to
+ * internal/abi with 1.21; MapType was SwissMapType or OldMapType in 1.24 and 1.25. In 1.27 DWARF has the trie's entry by
+ * its shape alone, which is laid out alike.
  */
 const struct runtime_name layout_runtime_structs[] = {
 	{ { "runtime.hmap" }, true },
@@ -34,7 +35,8 @@ const struct runtime_name layout_runtime_structs[] = {
 	{ { "runtime.sudog" }, false },
 
 	{ { "internal/abi.Type", "runtime._type" }, false },
-	{ { "internal/abi.MapType", "internal/abi.SwissMapType", "internal/abi.OldMapType", "runtime.maptype" }, false },
+	{ { "internal/abi.MapType", "internal/abi.SwissMapType", "internal/abi.OldMapType", "runtime.maptype" },
+	  false },
 	{ { "internal/abi.ArrayType", "runtime.arraytype" }, false },
 	{ { "internal/abi.ChanType", "runtime.chantype" }, false },
 	{ { "internal/abi.FuncType", "runtime.functype" }, false },
@@ -58,27 +60,31 @@ const struct runtime_name layout_runtime_structs[] = {
 
 const char *const layout_runtime_constants[] = {
 	/* tophash bytes, flags, load: classic maps */
-	"runtime.empty", "runtime.emptyRest", "runtime.emptyOne", "runtime.evacuatedX", "runtime.evacuatedY", "runtime.evacuatedEmpty",
-	"runtime.minTopHash", "runtime.iterator", "runtime.oldIterator", "runtime.hashWriting", "runtime.sameSizeGrow", "runtime.bucketCnt",
-	"runtime.loadFactorNum", "runtime.loadFactorDen", "runtime.maxKeySize", "runtime.maxValueSize", "runtime.maxElemSize",
-	"runtime.dataOffset", "internal/abi.MapBucketCount", "internal/abi.OldMapBucketCount", "internal/abi.OldMapMaxKeyBytes",
-	"internal/abi.OldMapMaxElemBytes",
+	"runtime.empty", "runtime.emptyRest", "runtime.emptyOne", "runtime.evacuatedX", "runtime.evacuatedY",
+	"runtime.evacuatedEmpty", "runtime.minTopHash", "runtime.iterator", "runtime.oldIterator",
+	"runtime.hashWriting", "runtime.sameSizeGrow", "runtime.bucketCnt", "runtime.loadFactorNum",
+	"runtime.loadFactorDen", "runtime.maxKeySize", "runtime.maxValueSize", "runtime.maxElemSize",
+	"runtime.dataOffset", "internal/abi.MapBucketCount", "internal/abi.OldMapBucketCount",
+	"internal/abi.OldMapMaxKeyBytes", "internal/abi.OldMapMaxElemBytes",
 	/* control bytes, load: Swiss maps */
-	MAPS "ctrlEmpty", MAPS "ctrlDeleted", MAPS "maxAvgGroupLoad", MAPS "maxTableCapacity", "internal/abi.SwissMapGroupSlots",
-	"internal/abi.MapGroupSlots", "internal/abi.SwissMapMaxKeyBytes", "internal/abi.SwissMapMaxElemBytes",
+	MAPS "ctrlEmpty", MAPS "ctrlDeleted", MAPS "maxAvgGroupLoad", MAPS "maxTableCapacity",
+	"internal/abi.SwissMapGroupSlots", "internal/abi.MapGroupSlots", "internal/abi.SwissMapMaxKeyBytes",
+	"internal/abi.SwissMapMaxElemBytes",
 	/* of both, by version */
 	"internal/abi.MapMaxKeyBytes", "internal/abi.MapMaxElemBytes",
 	/* flags of a map's descriptor */
-	"internal/abi.SwissMapNeedKeyUpdate", "internal/abi.SwissMapHashMightPanic", "internal/abi.SwissMapIndirectKey",
-	"internal/abi.SwissMapIndirectElem", "internal/abi.MapNeedKeyUpdate", "internal/abi.MapHashMightPanic", "internal/abi.MapIndirectKey",
-	"internal/abi.MapIndirectElem",
+	"internal/abi.SwissMapNeedKeyUpdate", "internal/abi.SwissMapHashMightPanic",
+	"internal/abi.SwissMapIndirectKey", "internal/abi.SwissMapIndirectElem", "internal/abi.MapNeedKeyUpdate",
+	"internal/abi.MapHashMightPanic", "internal/abi.MapIndirectKey", "internal/abi.MapIndirectElem",
 	/* of any descriptor */
-	"runtime.kindDirectIface", "runtime.kindGCProg", "runtime.kindNoPointers", "runtime.kindMask", "runtime.tflagUncommon",
-	"runtime.tflagExtraStar", "runtime.tflagNamed", "runtime.tflagRegularMemory", "internal/abi.KindDirectIface", "internal/abi.KindGCProg",
-	"internal/abi.KindMask", "internal/abi.TFlagUncommon", "internal/abi.TFlagExtraStar", "internal/abi.TFlagNamed",
+	"runtime.kindDirectIface", "runtime.kindGCProg", "runtime.kindNoPointers", "runtime.kindMask",
+	"runtime.tflagUncommon", "runtime.tflagExtraStar", "runtime.tflagNamed", "runtime.tflagRegularMemory",
+	"internal/abi.KindDirectIface", "internal/abi.KindGCProg", "internal/abi.KindMask",
+	"internal/abi.TFlagUncommon", "internal/abi.TFlagExtraStar", "internal/abi.TFlagNamed",
 	"internal/abi.TFlagRegularMemory", "internal/abi.TFlagUnrolledBitmap", "internal/abi.TFlagGCMaskOnDemand",
 	"internal/abi.TFlagDirectIface",
 	/* a goroutine's atomicstatus */
-	"runtime._Gidle", "runtime._Grunnable", "runtime._Grunning", "runtime._Gsyscall", "runtime._Gwaiting", "runtime._Gdead",
-	"runtime._Gcopystack", "runtime._Gpreempted", "runtime._Gleaked", "runtime._Gdeadextra", "runtime._Gscan", NULL,
+	"runtime._Gidle", "runtime._Grunnable", "runtime._Grunning", "runtime._Gsyscall", "runtime._Gwaiting",
+	"runtime._Gdead", "runtime._Gcopystack", "runtime._Gpreempted", "runtime._Gleaked", "runtime._Gdeadextra",
+	"runtime._Gscan", NULL,
 };

@@ -34,7 +34,8 @@ static bool is_padding(const struct table_field *field)
 	return strcmp(field->name, "_") == 0;
 }
 
-static void add_field(const struct table_field *row, unsigned word_size, struct shape *shape, size_t *capacity, struct layout_struct *out)
+static void add_field(const struct table_field *row, unsigned word_size, struct shape *shape, size_t *capacity,
+		      struct layout_struct *out)
 {
 	uint64_t size = word_size == 8 ? row->size64 : row->size32;
 	uint64_t offset;
@@ -45,10 +46,12 @@ static void add_field(const struct table_field *row, unsigned word_size, struct 
 	if (is_padding(row))
 		return;
 	ARRAY_RESERVE(out->fields, out->field_count, *capacity);
-	out->fields[out->field_count++] = (struct layout_field){ .name = row->name, .offset = offset, .size = size, .type = row->type };
+	out->fields[out->field_count++] =
+		(struct layout_field){ .name = row->name, .offset = offset, .size = size, .type = row->type };
 }
 
-bool layout_struct_known(const char *name, const struct go_version *version, unsigned word_size, struct layout_struct *out)
+bool layout_struct_known(const char *name, const struct go_version *version, unsigned word_size,
+			 struct layout_struct *out)
 {
 	const struct table_struct *found = find_struct(name);
 	struct layout_struct layout = { .name = name };
@@ -75,7 +78,8 @@ bool layout_struct_goes_with(const char *name, enum map_implementation implement
 	return found != NULL && has(found->implementations, implementation);
 }
 
-bool layout_constant_known(const char *name, const struct go_version *version, enum map_implementation implementation, uint64_t *value)
+bool layout_constant_known(const char *name, const struct go_version *version, enum map_implementation implementation,
+			   uint64_t *value)
 {
 	for (const struct table_constant *row = layout_table_constants; row->name != NULL; row++) {
 		if (strcmp(row->name, name) != 0 || !has(row->implementations, implementation) ||
@@ -111,7 +115,8 @@ static struct error *classic_known_header(const struct map_layout_request *reque
 	struct error *error = map_classic_header(&header, &out->classic);
 
 	layout_struct_free(&header);
-	if (error != NULL || !layout_struct_known("runtime.mapextra", request->version, request->machine.word_size, &extra))
+	if (error != NULL ||
+	    !layout_struct_known("runtime.mapextra", request->version, request->machine.word_size, &extra))
 		return error; /* 1.8 */
 	error = layout_field_at(&extra, "nextOverflow", false, &out->classic.next_overflow);
 	layout_struct_free(&extra);
@@ -129,8 +134,9 @@ static struct part slot_part(bool indirect, uint64_t size, uint64_t align, unsig
 }
 
 /*
- * cmd/compile/internal/reflectdata/map.go and reflect.go, MapBucketType (<= 1.16: gc/reflect.go, bmap): [8]uint8, [8]key,
- * [8]elem, and in the very last word the overflow pointer; a word of padding before it where something is aligned to more.
+ * cmd/compile/internal/reflectdata/map.go and reflect.go, MapBucketType (<= 1.16: gc/reflect.go, bmap): [8]uint8,
+ * [8]key, [8]elem, and in the very last word the overflow pointer; a word of padding before it where something is
+ * aligned to more.
  */
 static void classic_known_unit(struct part key, struct part elem, unsigned word, struct map_unit_layout *out)
 {
@@ -197,7 +203,8 @@ static void swiss_known_unit(struct part key, struct part elem, unsigned word, b
 		out->elem_offset = (uint32_t)shape_add(&group, MAP_SLOTS * elem.size, elem.align);
 		out->elem_stride = (uint32_t)elem.size;
 	} else {
-		uint64_t key_at = shape_add(&slot, key.size, key.align), elem_at = shape_add(&slot, elem.size, elem.align);
+		uint64_t key_at = shape_add(&slot, key.size, key.align),
+			 elem_at = shape_add(&slot, elem.size, elem.align);
 		uint64_t stride = shape_end(&slot), slots_at = shape_add(&group, MAP_SLOTS * stride, slot.align);
 
 		out->key_offset = (uint32_t)(slots_at + key_at);

@@ -27,19 +27,21 @@ struct error *map_layout_known(const struct map_layout_request *request, struct 
 typedef void map_layout_difference(void *context, const char *part, const char *what, uint64_t known, uint64_t found);
 
 /* Calls `differs` for all that two layouts say differently, DIEs aside. How many figures were compared. */
-unsigned map_layout_compare(const struct map_layout *known, const struct map_layout *found, map_layout_difference *differs,
-			    void *context);
+unsigned map_layout_compare(const struct map_layout *known, const struct map_layout *found,
+			    map_layout_difference *differs, void *context);
 
 /*
- * A struct of the runtime in that version, one of layout_runtime_structs, without blank fields. False where the version has no such struct
- * (1.24 and 1.25 have those of both map implementations, by GOEXPERIMENT). Maps are laid out alike on all machines of a word size; other
- * structs as on linux/amd64 and linux/386. Freed with layout_struct_free().
+ * A struct of the runtime in that version, one of layout_runtime_structs, without blank fields. False where the version
+ * has no such struct (1.24 and 1.25 have those of both map implementations, by GOEXPERIMENT). Maps are laid out alike
+ * on all machines of a word size; other structs as on linux/amd64 and linux/386. Freed with layout_struct_free().
  */
-bool layout_struct_known(const char *name, const struct go_version *version, unsigned word_size, struct layout_struct *out);
+bool layout_struct_known(const char *name, const struct go_version *version, unsigned word_size,
+			 struct layout_struct *out);
 /* Whether programs with that map implementation have the struct, in those versions that have it. */
 bool layout_struct_goes_with(const char *name, enum map_implementation implementation);
 /* One of layout_runtime_constants. False where the version has no such constant. */
-bool layout_constant_known(const char *name, const struct go_version *version, enum map_implementation implementation, uint64_t *value);
+bool layout_constant_known(const char *name, const struct go_version *version, enum map_implementation implementation,
+			   uint64_t *value);
 /* Whether programs of that version can have such maps. */
 bool layout_implementation_known(const struct go_version *version, enum map_implementation implementation);
 

@@ -10,7 +10,8 @@
 /* With which map implementations a program has it. */
 enum { TABLE_CLASSIC = 1, TABLE_SWISS = 2, TABLE_BOTH = TABLE_CLASSIC | TABLE_SWISS };
 
-/* A field at its place in the order of fields, "_" where it is padding that a field's name or alignment does not explain. */
+/* A field at its place in the order of fields, "_" where it is padding that a field's name or alignment does not
+ * explain. */
 struct table_field {
 	const char *name, *type;
 	uint32_t size64; /* bytes, where words have 8 */

@@ -11,13 +11,14 @@ void layout_json_write(struct json *json, const struct layout_set *set);
 /* A line a map type. */
 void layout_json_write_lines(struct json *json, const struct layout_set *set);
 
-/* Structs field by field, and a table of the map types. `all`: those too that maps are not made of; else their names. */
+/* Structs field by field, and a table of the map types. `all`: those too that maps are not made of; else their names.
+ */
 struct error *layout_text_write(const struct text *text, const struct layout_set *set, bool all) MUST_CHECK;
 struct error *layout_text_write_struct(const struct text *text, const struct layout_struct *layout) MUST_CHECK;
 
 /*
- * A header in C: enum constants, a packed mirror of each struct, assertions that both agree. It includes <stdint.h> alone and calls nothing, so
- * that BPF programs can use it. `with_maps`: also each map type's bucket or group.
+ * A header in C: enum constants, a packed mirror of each struct, assertions that both agree. It includes <stdint.h>
+ * alone and calls nothing, so that BPF programs can use it. `with_maps`: also each map type's bucket or group.
  */
 void layout_c_write(struct output *output, const struct layout_set *set, bool with_maps);
 /* The same constants in Go source as gofmt would have it, package golayout. */

@@ -1,6 +1,6 @@
 /*
- * Layouts as a header in C. Mirrors are packed, with padding of their own, so that they are laid out alike on every machine, but aligned as a
- * whole, so that compilers know which fields they may load at once.
+ * Layouts as a header in C. Mirrors are packed, with padding of their own, so that they are laid out alike on every
+ * machine, but aligned as a whole, so that compilers know which fields they may load at once.
  */
 #include <inttypes.h>
 #include <limits.h>
@@ -69,9 +69,11 @@ static void write_member(struct c_header *header, const struct layout_field *fie
 
 	layout_name_comment(&comment, field->type);
 	if (number)
-		output_format(header->output, "\tuint%u_t %s; /* %s */\n", (unsigned)field->size * 8, name, buffer_text(&comment));
+		output_format(header->output, "\tuint%u_t %s; /* %s */\n", (unsigned)field->size * 8, name,
+			      buffer_text(&comment));
 	else
-		output_format(header->output, "\tuint8_t %s[%" PRIu64 "]; /* %s */\n", name, field->size, buffer_text(&comment));
+		output_format(header->output, "\tuint8_t %s[%" PRIu64 "]; /* %s */\n", name, field->size,
+			      buffer_text(&comment));
 	buffer_free(&comment);
 }
 
@@ -105,7 +107,8 @@ static bool has_name(const struct layout_field *field)
 	return strcmp(field->name, "_") != 0;
 }
 
-static void write_mirror(struct c_header *header, const struct layout_struct *layout, const char *name, char *const *members)
+static void write_mirror(struct c_header *header, const struct layout_struct *layout, const char *name,
+			 char *const *members)
 {
 	uint64_t end = 0;
 
@@ -120,19 +123,23 @@ static void write_mirror(struct c_header *header, const struct layout_struct *la
 		end = field->offset + field->size;
 	}
 	pad(header, end, layout->size);
-	output_format(header->output, "} __attribute__((packed, aligned(%" PRIu64 ")));\n", alignment(layout, header->set->word_size));
+	output_format(header->output, "} __attribute__((packed, aligned(%" PRIu64 ")));\n",
+		      alignment(layout, header->set->word_size));
 }
 
-static void write_assertions(struct c_header *header, const struct layout_struct *layout, const char *name, char *const *members)
+static void write_assertions(struct c_header *header, const struct layout_struct *layout, const char *name,
+			     char *const *members)
 {
-	output_format(header->output, "_Static_assert(sizeof(struct %s) == GO_%s_SIZE, \"%s\");\n", name, name + strlen("go_"), name);
+	output_format(header->output, "_Static_assert(sizeof(struct %s) == GO_%s_SIZE, \"%s\");\n", name,
+		      name + strlen("go_"), name);
 	for (size_t i = 0; i < layout->field_count; i++) {
 		if (members[i] == NULL || layout->fields[i].size == 0)
 			continue;
 		output_format(header->output,
 			      "_Static_assert(__builtin_offsetof(struct %s, %s) == GO_%s_%s_OFFSET &&\n"
 			      "\t       sizeof(((struct %s *)0)->%s) == GO_%s_%s_SIZE, \"%s.%s\");\n",
-			      name, members[i], name + strlen("go_"), members[i], name, members[i], name + strlen("go_"), members[i], name, members[i]);
+			      name, members[i], name + strlen("go_"), members[i], name, members[i],
+			      name + strlen("go_"), members[i], name, members[i]);
 	}
 }
 
@@ -172,8 +179,10 @@ static void write_struct(struct c_header *header, const struct layout_struct *la
 	output_format(header->output, "enum {\n\tGO_%s_SIZE = %" PRIu64 ",\n", name + strlen("go_"), layout->size);
 	for (size_t i = 0; i < layout->field_count; i++)
 		if (members[i] != NULL)
-			output_format(header->output, "\tGO_%s_%s_OFFSET = %" PRIu64 ",\n\tGO_%s_%s_SIZE = %" PRIu64 ",\n", name + strlen("go_"),
-				      members[i], layout->fields[i].offset, name + strlen("go_"), members[i], layout->fields[i].size);
+			output_format(header->output,
+				      "\tGO_%s_%s_OFFSET = %" PRIu64 ",\n\tGO_%s_%s_SIZE = %" PRIu64 ",\n",
+				      name + strlen("go_"), members[i], layout->fields[i].offset, name + strlen("go_"),
+				      members[i], layout->fields[i].size);
 	output_text(header->output, "};\n");
 	if (is_sound(layout)) {
 		write_mirror(header, layout, name, members);
@@ -188,10 +197,23 @@ static void write_struct(struct c_header *header, const struct layout_struct *la
 
 /* --- map types ---------------------------------------------------------------------------------------------------- */
 
+static void write_figure(struct c_header *header, const char *name, const char *figure, uint64_t value)
+{
+	output_format(header->output, "\t%s_%s = %" PRIu64 ",\n", name, figure, value);
+}
+
+/* All eight keys or elems lie inside a bucket or group. */
+static void assert_slots(struct c_header *header, const char *name, const char *part)
+{
+	output_format(header->output,
+		      "_Static_assert(%s_%s_OFFSET + (GO_MAP_SLOTS - 1) * %s_%s_STRIDE +\n"
+		      "\t       (%s_%s_INDIRECT ? GO_WORD_SIZE : %s_%s_SIZE) <= %s_UNIT_SIZE, \"%s\");\n",
+		      name, part, name, part, name, part, name, part, name, name);
+}
+
 static void write_map(struct c_header *header, const struct layout_map_type *map)
 {
 	const struct map_unit_layout *unit = &map->unit;
-	bool classic = map->implementation == MAP_CLASSIC;
 	struct buffer plain = { 0 };
 
 	layout_name_word(&plain, map->name);
@@ -200,29 +222,33 @@ static void write_map(struct c_header *header, const struct layout_map_type *map
 
 	output_char(header->output, '\n');
 	write_comment(header, "", map->name);
-	output_format(header->output,
-		      "enum {\n\t%s_UNIT_SIZE = %u, /* bytes of a %s */\n\t%s_CONTROL_OFFSET = %u, /* of its eight %s bytes */\n"
-		      "\t%s_KEY_OFFSET = %u,\n\t%s_KEY_STRIDE = %u,\n\t%s_KEY_SIZE = %" PRIu64 ",\n\t%s_KEY_INDIRECT = %d,\n"
-		      "\t%s_ELEM_OFFSET = %u,\n\t%s_ELEM_STRIDE = %u,\n\t%s_ELEM_SIZE = %" PRIu64 ",\n\t%s_ELEM_INDIRECT = %d,\n",
-		      name, unit->size, classic ? "bucket" : "group", name, unit->control_offset, classic ? "tophash" : "control", name,
-		      unit->key_offset, name, unit->key_stride, name, map->key_size, name, map->key_indirect, name, unit->elem_offset, name,
-		      unit->elem_stride, name, map->elem_size, name, map->elem_indirect);
-	if (classic)
-		output_format(header->output, "\t%s_OVERFLOW_OFFSET = %u,\n", name, unit->overflow_offset);
+	output_text(header->output, "enum {\n");
+	write_figure(header, name, "UNIT_SIZE", unit->size); /* of a bucket or group */
+	write_figure(header, name, "CONTROL_OFFSET", unit->control_offset);
+	write_figure(header, name, "KEY_OFFSET", unit->key_offset);
+	write_figure(header, name, "KEY_STRIDE", unit->key_stride);
+	write_figure(header, name, "KEY_SIZE", map->key_size);
+	write_figure(header, name, "KEY_INDIRECT", map->key_indirect);
+	write_figure(header, name, "ELEM_OFFSET", unit->elem_offset);
+	write_figure(header, name, "ELEM_STRIDE", unit->elem_stride);
+	write_figure(header, name, "ELEM_SIZE", map->elem_size);
+	write_figure(header, name, "ELEM_INDIRECT", map->elem_indirect);
+	if (map->implementation == MAP_CLASSIC)
+		write_figure(header, name, "OVERFLOW_OFFSET", unit->overflow_offset);
 	output_text(header->output, "};\n");
-	output_format(header->output,
-		      "_Static_assert(%s_CONTROL_OFFSET + GO_MAP_SLOTS <= %s_UNIT_SIZE &&\n"
-		      "\t       %s_KEY_OFFSET + (GO_MAP_SLOTS - 1) * %s_KEY_STRIDE + (%s_KEY_INDIRECT ? GO_WORD_SIZE : %s_KEY_SIZE) <= %s_UNIT_SIZE &&\n"
-		      "\t       %s_ELEM_OFFSET + (GO_MAP_SLOTS - 1) * %s_ELEM_STRIDE + (%s_ELEM_INDIRECT ? GO_WORD_SIZE : %s_ELEM_SIZE) <= %s_UNIT_SIZE,\n"
-		      "\t       \"%s\");\n",
-		      name, name, name, name, name, name, name, name, name, name, name, name, name);
-	if (classic)
-		output_format(header->output, "_Static_assert(%s_OVERFLOW_OFFSET + GO_WORD_SIZE <= %s_UNIT_SIZE, \"%s\");\n", name, name, name);
+	assert_slots(header, name, "KEY");
+	assert_slots(header, name, "ELEM");
+	output_format(header->output, "_Static_assert(%s_CONTROL_OFFSET + GO_MAP_SLOTS <= %s_UNIT_SIZE, \"%s\");\n", name, name,
+		      name);
+	if (map->implementation == MAP_CLASSIC)
+		output_format(header->output,
+			      "_Static_assert(%s_OVERFLOW_OFFSET + GO_WORD_SIZE <= %s_UNIT_SIZE, \"%s\");\n", name, name,
+			      name);
 	free(name);
 	buffer_free(&plain);
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------------ */
+/* --- the whole ---------------------------------------------------------------------------------------------------- */
 
 static void write_constants(struct c_header *header)
 {
@@ -245,21 +271,25 @@ static void write_constants(struct c_header *header)
 static void write_head(struct c_header *header)
 {
 	const struct layout_set *set = header->set;
-	char *title = xasprintf("Layouts of %s, GOARCH %s, %s maps, from %s: written by mapscope layout --format c.", set->go ? set->go : "Go",
-				set->architecture, set->implementation ? set->implementation : "no",
-				strcmp(set->source, "dwarf") == 0 ? "DWARF" : "the table of versions");
+	char *title =
+		xasprintf("Layouts of %s, GOARCH %s, %s maps, from %s: written by mapscope layout --format c.",
+			  set->go ? set->go : "Go", set->architecture, set->implementation ? set->implementation : "no",
+			  strcmp(set->source, "dwarf") == 0 ? "DWARF" : "the table of versions");
 
 	write_comment(header, "", title);
 	free(title);
-	output_text(header->output,
-		    "/* GO_STRUCT_SIZE, GO_STRUCT_FIELD_OFFSET and GO_STRUCT_FIELD_SIZE are bytes. struct go_STRUCT is what lies in memory, in the\n"
-		    "   byte order of the program; pointers are numbers. */\n"
-		    "#ifndef GO_LAYOUT_H\n#define GO_LAYOUT_H\n\n"
-		    "#ifndef GO_LAYOUT_NO_STDINT /* define it where vmlinux.h has declared uint8_t to uint64_t */\n#include <stdint.h>\n#endif\n\n");
+	output_text(header->output, "/* GO_STRUCT_SIZE, GO_STRUCT_FIELD_OFFSET and GO_STRUCT_FIELD_SIZE are bytes. "
+				    "struct go_STRUCT is what lies in memory, in the\n"
+				    "   byte order of the program; pointers are numbers. */\n"
+				    "#ifndef GO_LAYOUT_H\n#define GO_LAYOUT_H\n\n"
+				    "#ifndef GO_LAYOUT_NO_STDINT /* define it where vmlinux.h has declared uint8_t to "
+				    "uint64_t */\n#include <stdint.h>\n#endif\n\n");
 	output_format(header->output,
-		      "/* macros, for #if */\n#define GO_WORD_SIZE %u\n#define GO_BIG_ENDIAN %d\n#define GO_SWISS_MAPS %d\n#define GO_MAP_SLOTS %d\n"
+		      "/* macros, for #if */\n#define GO_WORD_SIZE %u\n#define GO_BIG_ENDIAN %d\n#define GO_SWISS_MAPS "
+		      "%d\n#define GO_MAP_SLOTS %d\n"
 		      "#define GO_MAP_INDIRECT_ABOVE %d /* larger keys and elems are behind a pointer */\n",
-		      set->word_size, set->big_endian, set->implementation != NULL && strcmp(set->implementation, "swiss") == 0, MAP_SLOTS,
+		      set->word_size, set->big_endian,
+		      set->implementation != NULL && strcmp(set->implementation, "swiss") == 0, MAP_SLOTS,
 		      MAP_INDIRECT_ABOVE);
 }
 

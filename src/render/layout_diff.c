@@ -61,7 +61,8 @@ void layout_difference_write_text(const struct text *text, const struct layout_d
 	free(b);
 }
 
-static void write_place(struct json *json, const char *key, const struct layout_difference *difference, const struct layout_place *place)
+static void write_place(struct json *json, const char *key, const struct layout_difference *difference,
+			const struct layout_place *place)
 {
 	json_key(json, key);
 	if (!is_there(difference, place)) {

@@ -77,11 +77,14 @@ void layout_name_comment(struct buffer *to, const char *text)
 
 bool layout_name_is_keyword(const char *word)
 {
-	static const char *const keywords[] = { "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum",
-						"extern", "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return",
-						"short", "signed", "sizeof", "static", "struct", "switch", "typedef", "union", "unsigned", "void",
-						"volatile", "while", "asm", "typeof", "linux", "unix", "bool", "true", "false", "class", "new",
-						"delete", "this", "private", "public", "template", "namespace", "operator" };
+	static const char *const keywords[] = {
+		"auto",	   "break",    "case",	   "char",	"const",   "continue", "default", "do",	    "double",
+		"else",	   "enum",     "extern",   "float",	"for",	   "goto",     "if",	  "inline", "int",
+		"long",	   "register", "restrict", "return",	"short",   "signed",   "sizeof",  "static", "struct",
+		"switch",  "typedef",  "union",	   "unsigned",	"void",	   "volatile", "while",	  "asm",    "typeof",
+		"linux",   "unix",     "bool",	   "true",	"false",   "class",    "new",	  "delete", "this",
+		"private", "public",   "template", "namespace", "operator"
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(keywords); i++)
 		if (strcmp(word, keywords[i]) == 0)

@@ -33,7 +33,8 @@ struct columns {
 static void add_column(struct columns *columns, const char *owner, const char *field)
 {
 	for (size_t i = columns->count; i-- > 0 && strcmp(columns->items[i].owner, owner) == 0;)
-		if ((columns->items[i].field == NULL) == (field == NULL) && (field == NULL || strcmp(columns->items[i].field, field) == 0))
+		if ((columns->items[i].field == NULL) == (field == NULL) &&
+		    (field == NULL || strcmp(columns->items[i].field, field) == 0))
 			return;
 	ARRAY_RESERVE(columns->items, columns->count, columns->capacity);
 	columns->items[columns->count++] = (struct column){ owner, field };
@@ -60,11 +61,13 @@ static void find_columns(const struct layout_sets *sets, struct columns *out)
 static bool place_of(const struct layout_set *set, const struct column *column, struct layout_place *out)
 {
 	const struct layout_struct *layout = layout_set_struct(set, column->owner);
-	const struct layout_field *field = layout != NULL && column->field != NULL ? layout_field_find(layout, column->field) : NULL;
+	const struct layout_field *field =
+		layout != NULL && column->field != NULL ? layout_field_find(layout, column->field) : NULL;
 
 	if (layout == NULL || (column->field != NULL && field == NULL))
 		return false;
-	*out = field != NULL ? (struct layout_place){ .offset = field->offset, .size = field->size } : (struct layout_place){ .size = layout->size };
+	*out = field != NULL ? (struct layout_place){ .offset = field->offset, .size = field->size }
+			     : (struct layout_place){ .size = layout->size };
 	return true;
 }
 
@@ -107,7 +110,8 @@ static void write_place(struct text_table *table, const struct column *column, c
 	text_table_cell(table, "%" PRIu64, place->size);
 }
 
-static void write_moments(struct text_table *table, const struct column *column, const struct moment *moments, size_t count)
+static void write_moments(struct text_table *table, const struct column *column, const struct moment *moments,
+			  size_t count)
 {
 	for (size_t i = 0; i < count;) {
 		size_t end = i + 1;
@@ -128,8 +132,8 @@ static void write_moments(struct text_table *table, const struct column *column,
 	}
 }
 
-static struct error *write_owner(const struct text *text, const struct layout_sets *sets, const struct column *columns, size_t count,
-				 struct moment *moments)
+static struct error *write_owner(const struct text *text, const struct layout_sets *sets, const struct column *columns,
+				 size_t count, struct moment *moments)
 {
 	struct text_table *table = text_table_create(text);
 
@@ -204,7 +208,8 @@ static void write_declaration(struct output *output, const struct columns *colum
 {
 	struct layout_names names = { 0 };
 
-	output_text(output, "struct go_version_layout {\n\tuint32_t minor; /* N of Go 1.N */\n\tuint32_t word_size; /* bytes: 8 linux/amd64, 4 "
+	output_text(output, "struct go_version_layout {\n\tuint32_t minor; /* N of Go 1.N */\n\tuint32_t word_size; /* "
+			    "bytes: 8 linux/amd64, 4 "
 			    "linux/386 */\n\tuint32_t swiss_maps; /* 0: classic */\n");
 	for (size_t i = 0; i < columns->count; i++)
 		write_member_name(output, &names, &columns->items[i]);
@@ -224,8 +229,8 @@ static void write_value(struct output *output, bool there, uint64_t value)
 
 static void write_row(struct output *output, const struct columns *columns, const struct layout_set *set)
 {
-	output_format(output, "\t{ /* %s %s, %s */\n\t %s, %u, %d,", set->go, set->architecture, set->implementation, set->go + strlen("go1."),
-		      set->word_size, strcmp(set->implementation, "swiss") == 0);
+	output_format(output, "\t{ /* %s %s, %s */\n\t %s, %u, %d,", set->go, set->architecture, set->implementation,
+		      set->go + strlen("go1."), set->word_size, strcmp(set->implementation, "swiss") == 0);
 	for (size_t i = 0; i < columns->count; i++) {
 		struct layout_place place = { 0 };
 		bool there = place_of(set, &columns->items[i], &place);
@@ -253,22 +258,28 @@ void layout_table_write_c(struct output *output, const struct layout_sets *sets)
 	struct columns columns = { 0 };
 
 	find_columns(sets, &columns);
-	output_text(output, "/* Layouts of the Go runtime by version: written by mapscope layout --version-table --format c. Sizes and offsets are bytes. */\n"
+	output_text(output, "/* Layouts of the Go runtime by version: written by mapscope layout --version-table "
+			    "--format c. Sizes and offsets are bytes. */\n"
 			    "#ifndef GO_VERSION_LAYOUT_H\n#define GO_VERSION_LAYOUT_H\n\n"
-			    "#ifndef GO_LAYOUT_NO_STDINT /* define it where vmlinux.h has declared uint32_t */\n#include <stdint.h>\n#endif\n\n"
-			    "/* An offset, size or constant that a version does not have. */\n#define GO_ABSENT UINT32_C(0xffffffff)\n\n"
+			    "#ifndef GO_LAYOUT_NO_STDINT /* define it where vmlinux.h has declared uint32_t "
+			    "*/\n#include <stdint.h>\n#endif\n\n"
+			    "/* An offset, size or constant that a version does not have. */\n#define GO_ABSENT "
+			    "UINT32_C(0xffffffff)\n\n"
 			    "struct go_field {\n\tuint32_t offset, size;\n};\n\n");
 	write_declaration(output, &columns);
 	output_text(output, "static const struct go_version_layout go_version_layouts[] = {\n");
 	for (size_t i = 0; i < sets->count; i++)
 		write_row(output, &columns, &sets->sets[i]);
 	output_format(output, "};\n\nenum { GO_VERSION_LAYOUTS = %zu };\n", sets->count);
-	output_text(output, "_Static_assert(sizeof(go_version_layouts) == GO_VERSION_LAYOUTS * sizeof(go_version_layouts[0]), \"rows\");\n\n"
-			    "/* 0: not known. */\n"
-			    "static inline const struct go_version_layout *go_version_layout(uint32_t minor, uint32_t word_size, uint32_t swiss_maps)\n{\n"
-			    "\tfor (uint32_t i = 0; i < GO_VERSION_LAYOUTS; i++)\n"
-			    "\t\tif (go_version_layouts[i].minor == minor && go_version_layouts[i].word_size == word_size &&\n"
-			    "\t\t    go_version_layouts[i].swiss_maps == swiss_maps)\n"
-			    "\t\t\treturn &go_version_layouts[i];\n\treturn 0;\n}\n\n#endif\n");
+	output_text(output,
+		    "_Static_assert(sizeof(go_version_layouts) == GO_VERSION_LAYOUTS * sizeof(go_version_layouts[0]), "
+		    "\"rows\");\n\n"
+		    "/* 0: not known. */\n"
+		    "static inline const struct go_version_layout *go_version_layout(uint32_t minor, uint32_t "
+		    "word_size, uint32_t swiss_maps)\n{\n"
+		    "\tfor (uint32_t i = 0; i < GO_VERSION_LAYOUTS; i++)\n"
+		    "\t\tif (go_version_layouts[i].minor == minor && go_version_layouts[i].word_size == word_size &&\n"
+		    "\t\t    go_version_layouts[i].swiss_maps == swiss_maps)\n"
+		    "\t\t\treturn &go_version_layouts[i];\n\treturn 0;\n}\n\n#endif\n");
 	free(columns.items);
 }

@@ -52,10 +52,11 @@ static void write_map_row(struct text_table *table, const struct layout_map_type
 	text_table_cell(table, "%u + i*%u", unit->elem_offset, unit->elem_stride);
 	if (classic)
 		text_table_cell(table, "%u", unit->overflow_offset);
-	text_table_cell(table, "%s", map->key_indirect && map->elem_indirect ? "key, elem"
-				     : map->key_indirect		     ? "key"
-				     : map->elem_indirect		     ? "elem"
-									     : "");
+	text_table_cell(table, "%s",
+			map->key_indirect && map->elem_indirect ? "key, elem"
+			: map->key_indirect			? "key"
+			: map->elem_indirect			? "elem"
+								: "");
 }
 
 static struct error *write_maps(const struct text *text, const struct layout_set *set)
@@ -93,7 +94,8 @@ static void write_others(const struct text *text, const struct layout_set *set)
 struct error *layout_text_write(const struct text *text, const struct layout_set *set, bool all)
 {
 	output_format(text->output, "%s %s, %s maps, from %s\n\n", set->go ? set->go : "Go", set->architecture,
-		      set->implementation ? set->implementation : "no", set->source[0] == 'd' ? "DWARF" : "the table of versions");
+		      set->implementation ? set->implementation : "no",
+		      set->source[0] == 'd' ? "DWARF" : "the table of versions");
 	for (size_t i = 0; i < set->struct_count; i++)
 		if (all || layout_set_is_of_maps(set->structs[i].name))
 			TRY(layout_text_write_struct(text, &set->structs[i]));

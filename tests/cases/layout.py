@@ -26,6 +26,11 @@ def builds(version):
             yield f"{version} layouts {machine} {experiment}".strip(), build(version, machine, experiment)
 
 
+def ask(tool, program):
+    """What layout says of it; `tool` is mapscope's path."""
+    return json.loads(process.must_run([tool, "layout", "-e", program, "--format", "json"], 120).stdout)
+
+
 def load_schema():
     with open(os.path.join(go.ROOT, "docs", "layout.schema.json")) as file:
         return json.load(file)
@@ -59,7 +64,7 @@ def part_of_schema(part):
 
 def check_known(checks, tool, label, version, program):
     """The table of versions has what the DWARF of that version says: every struct, field, size and constant."""
-    known = f"go{version}" + ("/386" if " 386" in label else "") + ("/classic" if label.endswith("noswissmap") else "")
+    known = f"go1.{go.minor_of(version)}" + ("/386" if " 386" in label else "") + ("/classic" if label.endswith("noswissmap") else "")
     same = tool.run("layout", "diff", known, program)
     checks.equal(f"{label} table: as DWARF has it", (0, ""), (same.status, same.stdout[:300]))
     back = tool.run("layout", "diff", program, known)
@@ -72,7 +77,8 @@ def check_table(checks, tool, name):
         return
     checks.equal(f"{name}: schema", [], list(schema.problems(document, part_of_schema("table")))[:5])
     rows = {(row["go"], row["arch"], row["implementation"]): row for row in document["versions"]}
-    expected = {(f"go1.{minor}", arch, implementation) for minor in range(8, 28) for arch in ("amd64", "386")
+    listed = process.must_run([os.path.join(go.ROOT, "scripts", "go-toolchain"), "--list"]).stdout.split()
+    expected = {(f"go1.{minor}", arch, implementation) for minor in map(go.minor_of, listed) for arch in ("amd64", "386")
                 for implementation, first, last in (("classic", 8, 25), ("swiss", 24, 99)) if first <= minor <= last}
     checks.equal(f"{name}: rows", expected, set(rows))
     checks.equal(f"{name}: g.goid of 1.23", 160, rows["go1.23", "amd64", "classic"]["structs"]["runtime.g"]["fields"]["goid"]["offset"])

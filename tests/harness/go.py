@@ -1,6 +1,7 @@
 """Go toolchains, and the zoo built by them: one cached folder for each version and build mode."""
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 
@@ -34,7 +35,7 @@ class Mode:
 
 
 def minor_of(version):
-    return int(version.split(".")[1])
+    return int(re.match(r"\d+", version.split(".")[1]).group())
 
 
 def _objcopy(*arguments):

@@ -64,7 +64,7 @@ def split(text, everything):
 
 def all_versions():
     listed = process.must_run([os.path.join(go.ROOT, "scripts", "go-toolchain"), "--list"]).stdout.split()
-    return [".".join(version.split(".")[:2]) for version in listed]
+    return [f"1.{go.minor_of(version)}" for version in listed]
 
 
 def guarded(checks, name, function, *arguments):

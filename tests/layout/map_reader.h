@@ -1,6 +1,7 @@
 /*
- * Reads the entries of a map[uint64]uint64 as a BPF program would: bounded loops, small buffers, every byte of the target through one
- * call that may fail. All it knows of Go is "layout.h", which mapscope layout --format c 'map[uint64]uint64' wrote for that program.
+ * Reads the entries of a map[uint64]uint64 as a BPF program would: bounded loops, small buffers, every byte of the
+ * target through one call that may fail. All it knows of Go is "layout.h", which mapscope layout --format c
+ * 'map[uint64]uint64' wrote for that program.
  *
  * Whoever includes it provides read_user() (0: read) and emit(). Words of the target are 8 bytes.
  */
@@ -26,7 +27,8 @@ static long read_slot(uint64_t unit, uint32_t slot)
 	uint64_t key = unit + GO_map_uint64_uint64_KEY_OFFSET + slot * GO_map_uint64_uint64_KEY_STRIDE;
 	uint64_t value = unit + GO_map_uint64_uint64_ELEM_OFFSET + slot * GO_map_uint64_uint64_ELEM_STRIDE;
 
-	if (read_user(&entry.key, sizeof(entry.key), key) != 0 || read_user(&entry.value, sizeof(entry.value), value) != 0)
+	if (read_user(&entry.key, sizeof(entry.key), key) != 0 ||
+	    read_user(&entry.value, sizeof(entry.value), value) != 0)
 		return -1;
 	emit(&entry);
 	return 0;
@@ -41,7 +43,8 @@ static long read_group(uint64_t group)
 	if (read_user(control, sizeof(control), group + GO_map_uint64_uint64_CONTROL_OFFSET) != 0)
 		return -1;
 	for (uint32_t slot = 0; slot < GO_MAP_SLOTS; slot++)
-		if (control[slot] != GO_maps_ctrlEmpty && control[slot] != GO_maps_ctrlDeleted && read_slot(group, slot) != 0)
+		if (control[slot] != GO_maps_ctrlEmpty && control[slot] != GO_maps_ctrlDeleted &&
+		    read_slot(group, slot) != 0)
 			return -1;
 	return 0;
 }
@@ -70,7 +73,8 @@ static long read_map(uint64_t address)
 		struct go_maps_table table;
 		uint64_t at;
 
-		if (read_user(&at, sizeof(at), map.dirPtr + (uint64_t)i * GO_WORD_SIZE) != 0 || read_user(&table, sizeof(table), at) != 0)
+		if (read_user(&at, sizeof(at), map.dirPtr + (uint64_t)i * GO_WORD_SIZE) != 0 ||
+		    read_user(&table, sizeof(table), at) != 0)
 			return -1;
 		if (table.index == i && read_table(&table) != 0)
 			return -1;
@@ -82,7 +86,8 @@ static long read_map(uint64_t address)
 
 static int is_evacuated(uint8_t tophash)
 {
-	return tophash == GO_runtime_evacuatedX || tophash == GO_runtime_evacuatedY || tophash == GO_runtime_evacuatedEmpty;
+	return tophash == GO_runtime_evacuatedX || tophash == GO_runtime_evacuatedY ||
+	       tophash == GO_runtime_evacuatedEmpty;
 }
 
 static long read_chain(uint64_t bucket)

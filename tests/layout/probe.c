@@ -1,4 +1,5 @@
-/* The same reader as a BPF program: compiled with clang -target bpf, not loaded. It sums up the map that a uprobe's first argument is. */
+/* The same reader as a BPF program: compiled with clang -target bpf, not loaded. It sums up the map that a uprobe's
+ * first argument is. */
 #include "map_reader.h"
 
 #define SECTION(name) __attribute__((section(name), used))

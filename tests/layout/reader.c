@@ -1,4 +1,5 @@
-/* reader PID ADDRESS: prints "KEY VALUE" of each entry of the map[uint64]uint64 there. process_vm_readv stands for bpf_probe_read_user. */
+/* reader PID ADDRESS: prints "KEY VALUE" of each entry of the map[uint64]uint64 there. process_vm_readv stands for
+ * bpf_probe_read_user. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
