@@ -11,6 +11,7 @@
 
 #include "binary/buildinfo.h"
 #include "binary/debug.h"
+#include "binary/foreign.h"
 #include "util/alloc.h"
 
 static struct error *read_header(struct binary *binary)
@@ -64,35 +65,61 @@ static bool looks_like_go(struct binary *binary)
 	       binary_symbol(binary, "runtime.buildVersion", &address, &size);
 }
 
+static struct error *check_file(const struct binary *binary)
+{
+	struct stat status;
+
+	if (binary->fd < 0 || fstat(binary->fd, &status) != 0)
+		return error_new(ERROR_TARGET, "%s: %s", binary->path, strerror(errno));
+	if (!S_ISREG(status.st_mode))
+		return error_new(ERROR_TARGET, "%s: not a regular file", binary->path);
+	if (status.st_size == 0)
+		return error_new(ERROR_TARGET, "%s: the file is empty", binary->path);
+	return NULL;
+}
+
+/* Puts the ELF file that is made of a foreign one in its place. */
+static struct error *translate(struct binary *binary)
+{
+	struct foreign_format format;
+	int elf_fd;
+
+	if (!foreign_recognize(binary->fd, &format))
+		return NULL;
+	TRY(foreign_to_elf(binary->fd, binary->path, &format, &elf_fd));
+	close(binary->fd);
+	binary->fd = elf_fd;
+	binary->format = format.name;
+	return NULL;
+}
+
+static struct error *read_file(struct binary *binary)
+{
+	TRY(check_file(binary));
+	TRY(translate(binary));
+	/* private: debug.c hides sections from libdw by changing their headers in memory */
+	binary->elf = elf_begin(binary->fd, ELF_C_READ_MMAP_PRIVATE, NULL);
+	if (binary->elf == NULL)
+		return error_new(ERROR_TARGET, "%s: %s", binary->path, elf_errmsg(-1));
+	TRY(read_header(binary));
+	buildinfo_read(binary);
+	if (!looks_like_go(binary))
+		return error_hint(error_new(ERROR_TARGET, "%s: not a Go program", binary->path),
+				  "mapscope reads programs built by the Go toolchain (gc), not gccgo or TinyGo");
+	return NULL;
+}
+
 struct error *binary_open(int fd, const char *path, struct binary **out)
 {
 	struct binary *binary = xcalloc(1, sizeof(*binary));
-	struct error *error = NULL;
-	struct stat status;
 
 	elf_version(EV_CURRENT);
 	binary->path = xstrdup(path);
+	binary->format = "ELF";
 	binary->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	if (binary->fd < 0 || fstat(binary->fd, &status) != 0)
-		error = error_new(ERROR_TARGET, "%s: %s", path, strerror(errno));
-	else if (!S_ISREG(status.st_mode))
-		error = error_new(ERROR_TARGET, "%s: not a regular file", path);
-	else if (status.st_size == 0)
-		error = error_new(ERROR_TARGET, "%s: the file is empty", path);
-	if (error == NULL) {
-		/* private: debug.c hides sections from libdw by changing their headers in memory */
-		binary->elf = elf_begin(binary->fd, ELF_C_READ_MMAP_PRIVATE, NULL);
-		if (binary->elf == NULL)
-			error = error_new(ERROR_TARGET, "%s: %s", path, elf_errmsg(-1));
-	}
-	if (error == NULL)
-		error = read_header(binary);
-	if (error == NULL) {
-		buildinfo_read(binary);
-		if (!looks_like_go(binary))
-			error = error_hint(error_new(ERROR_TARGET, "%s: not a Go program", path),
-					   "mapscope reads programs built by the Go toolchain (gc), not gccgo or TinyGo");
-	}
+
+	struct error *error = read_file(binary);
+
 	if (error != NULL) {
 		binary_destroy(binary);
 		return error;

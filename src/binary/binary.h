@@ -1,4 +1,7 @@
-/* An ELF file at rest: sections, symbols, notes, Go's build information. DWARF is in binary/debug.h. */
+/*
+ * An executable at rest: sections, symbols, notes, Go's build information. DWARF is in binary/debug.h. It is ELF, or was made so of
+ * PE or Mach-O (binary/foreign.h).
+ */
 #ifndef BINARY_BINARY_H
 #define BINARY_BINARY_H
 
@@ -14,7 +17,8 @@ struct debug;
 
 struct binary {
 	char *path; /* for messages */
-	int fd;     /* its own */
+	const char *format; /* of the file: "ELF", "PE", "Mach-O" */
+	int fd;     /* its own: the file, or the ELF file in memory that was made of it */
 	Elf *elf;
 	struct machine machine;
 	bool position_independent; /* ET_DYN: addresses in memory are the file's plus a bias */
