@@ -94,6 +94,12 @@ const char *layout_architecture(const struct machine *machine)
 		return "s390x";
 	case EM_RISCV:
 		return "riscv64";
+	case EM_LOONGARCH:
+		return "loong64";
+	case EM_MIPS:
+		if (machine->word_size == 4)
+			return machine->big_endian ? "mips" : "mipsle";
+		return machine->big_endian ? "mips64" : "mips64le";
 	default:
 		return "unknown";
 	}

@@ -125,7 +125,8 @@ static const char *add_section(struct conversion *conversion, asection *section)
 		.executable = flags & SEC_CODE,
 	};
 
-	if (made.size == 0)
+	/* Go's linker calls the symbols of PE a section, too: cmd/link/internal/ld/pe.go (writeSymbolTableAndStringTable) */
+	if (made.size == 0 || strcmp(bfd_section_name(section), ".symtab") == 0)
 		return NULL;
 	if (flags & SEC_HAS_CONTENTS) {
 		made.bytes = read_section(conversion, section, &wrong);
@@ -213,6 +214,16 @@ static void say_no_assertion(const char *format, const char *version, const char
 {
 }
 
+/* The header was one, so what libbfd does not recognize is damaged behind it. */
+static const char *format_error(void)
+{
+	bfd_error_type error = bfd_get_error();
+
+	if (error == bfd_error_file_not_recognized || error == bfd_error_wrong_format)
+		return "it is damaged or cut short";
+	return bfd_errmsg(error);
+}
+
 const char *bfd_write_elf(int fd, const char *path, const struct foreign_format *format, int elf_fd)
 {
 	struct stat status;
@@ -228,6 +239,6 @@ const char *bfd_write_elf(int fd, const char *path, const struct foreign_format 
 	if (file == NULL)
 		return bfd_errmsg(bfd_get_error());
 	if (!bfd_check_format(file, bfd_object))
-		return bfd_errmsg(bfd_get_error());
+		return format_error();
 	return convert(file, format, (uint64_t)status.st_size, elf_fd);
 }

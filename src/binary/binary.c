@@ -19,7 +19,7 @@ static struct error *read_header(struct binary *binary)
 	GElf_Ehdr header;
 
 	if (elf_kind(binary->elf) != ELF_K_ELF || gelf_getehdr(binary->elf, &header) == NULL)
-		return error_new(ERROR_TARGET, "%s: not an ELF file", binary->path);
+		return error_new(ERROR_TARGET, "%s: neither ELF, PE nor Mach-O", binary->path);
 	if (header.e_type == ET_CORE)
 		return error_hint(error_new(ERROR_TARGET, "%s: a core file, not an executable", binary->path),
 				  "name it with -c");

@@ -167,6 +167,8 @@ static struct error *no_dwarf(const struct binary *binary)
 	struct error *error = error_new(ERROR_TARGET, "%s: no DWARF: the program was stripped, or built with -ldflags=-s or -w",
 					binary->path);
 
+	if (strcmp(binary->format, "ELF") != 0)
+		error = error_hint(error, "build it without -s and -w; separate debug files of %s are not looked for", binary->format);
 	error = error_hint(error, "build it without -s and -w, or put its debug file where .gnu_debuglink or the build ID "
 				  "leads, or set DEBUGINFOD_URLS (%s)", id);
 	free(id);

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import tempfile
 
-from harness import allmaps, go, golden, process, zoo
+from harness import allmaps, foreign, go, golden, process, zoo
 
 FOLDER = os.path.join(go.ROOT, "tests", "golden")
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -124,6 +124,33 @@ class Stage:
         path = os.path.join(self.folder, "text")
         with open(path, "w") as file:
             file.write("This is not an ELF file, but it is longer than an ELF header, to be fair to those who look.\n" * 3)
+        return path
+
+    def make_pe(self):
+        return foreign.build(self.version, "windows/amd64")
+
+    def make_stripped_pe(self):
+        return foreign.build(self.version, "windows/amd64", "-ldflags=-s -w")
+
+    def make_cut_pe(self):
+        path = os.path.join(self.folder, "cut-pe")
+        shutil.copyfile(self.value("PE"), path)
+        os.truncate(path, 500000)
+        return path
+
+    def make_not_go_pe(self):
+        return self._write("not-go-pe", foreign.small_pe())
+
+    def make_pe_of_ia(self):
+        return self._write("pe-of-ia", foreign.small_pe(0x200))
+
+    def make_fat_macho(self):
+        return self._write("fat-macho", foreign.fat_macho())
+
+    def _write(self, name, data):
+        path = os.path.join(self.folder, name)
+        with open(path, "wb") as file:
+            file.write(data)
         return path
 
     def make_esc(self):

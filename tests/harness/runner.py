@@ -3,7 +3,7 @@ import argparse
 import os
 import traceback
 
-from cases import (allmaps, core, errors, gdb, heap, layout, live, mutants, processes, races, refmap, replay, stackmaps, stacks,
+from cases import (allmaps, core, errors, foreign, gdb, heap, layout, live, mutants, processes, races, refmap, replay, stackmaps, stacks,
                    syncmaps, units)
 from harness import go, process, zoo
 from harness.checks import Checks
@@ -26,6 +26,7 @@ def main(arguments):
         for version in options.versions:
             guarded(checks, f"{version} gdb", gdb.check, checks, tool, version, options.build)
             guarded(checks, f"{version} layouts", layout.check, checks, tool, version)
+            guarded(checks, f"{version} foreign", foreign.check, checks, tool, version)
             guarded(checks, f"{version} stacks", stacks.check, checks, tool, options.build, version, options.targets)
             guarded(checks, f"{version} races", races.check, checks, tool, version, options.targets)
             guarded(checks, f"{version} allmaps", allmaps.check, checks, tool, version, options.targets)
