@@ -19,9 +19,9 @@ struct swiss_walk {
 	uint64_t slot; /* the next directory slot to look at */
 	uint64_t end;
 	bool finished;
-	/* Tables that are read from the directory and wait for their groups. */
-	struct map_table pending[DIRECTORY_WINDOW];
+	/* Tables that are read from the directory and wait for their groups; last, as it is not cleared. */
 	size_t pending_count, pending_at;
+	struct map_table pending[DIRECTORY_WINDOW];
 };
 
 /* Bit i of the result: slot i holds an entry. A control byte's top bit says empty or deleted. */
@@ -278,6 +278,8 @@ static struct error *read_groups(struct swiss_walk *walk)
 	struct target_piece pieces[DIRECTORY_WINDOW];
 	const struct map_table *read[DIRECTORY_WINDOW];
 	size_t size, count = choose_tables(walk, &size), used = 0, piece_count = 0;
+	/* many walks are over maps of one table */
+	bool more = walk->pending_at + count < walk->pending_count || walk->slot < walk->end;
 
 	for (size_t i = 0; i < count; i++) {
 		const struct map_table *table = &walk->pending[walk->pending_at + i];
@@ -285,7 +287,7 @@ static struct error *read_groups(struct swiss_walk *walk)
 
 		if (table->group_count == 0)
 			continue;
-		TRY(walk_reserve(base, size > WALK_WINDOW ? size : WALK_WINDOW));
+		TRY(walk_reserve(base, more && size < WALK_WINDOW ? WALK_WINDOW : size));
 		pieces[piece_count] = (struct target_piece){ table->groups, base->bytes + used, length, 0 };
 		read[piece_count++] = table;
 		used += length;
@@ -341,8 +343,9 @@ static uint64_t first_slot(const struct go_map *map, uint64_t slot)
 struct map_walk *swiss_walk_create(const struct go_map *map, enum map_walk_what what, uint64_t slot,
 				   struct findings *findings)
 {
-	struct swiss_walk *walk = xcalloc(1, sizeof(*walk));
+	struct swiss_walk *walk = xmalloc(sizeof(*walk));
 
+	memset(walk, 0, offsetof(struct swiss_walk, pending));
 	walk->walk = (struct map_walk){ .map = map, .findings = findings, .what = what, .next = next_tables };
 	walk->slot = slot == UINT64_MAX || map->swiss.dir_len == 0 ? 0 : first_slot(map, slot);
 	walk->end = slot == UINT64_MAX ? map->swiss.dir_len : walk->slot + 1;
