@@ -182,7 +182,6 @@ struct error *stack_roots_load(struct stack *stack, struct stack_roots *out)
 	for (size_t i = 0; i < goroutines->thread_count && stack->roles != NULL; i++) {
 		const struct goroutine_thread *m = &goroutines->threads[i];
 		const struct target_thread *thread = stack_thread(stack, m->tid);
-
 		const struct goroutine *goroutine = m->current.v ? goroutine_of(goroutines, m->current) : NULL;
 
 		if (thread != NULL && has_roots(stack, thread, goroutine))
