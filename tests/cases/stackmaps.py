@@ -7,8 +7,8 @@ import subprocess
 from harness import go, zoo
 
 SOURCE = os.path.join(go.ROOT, "testdata", "stackmaps")
-# Objects that a walk reaches and the collector does not: registers and system stacks of threads have no maps, and the main
-# goroutine stands elsewhere when it collects. Without maps of stacks there are hundreds.
+# Objects that a walk reaches and the collector does not: registers and system stacks of threads have no maps, and the
+# main goroutine stands elsewhere when it collects. Without maps of stacks there are hundreds.
 KEPT = 8
 MOMENTS = 8
 TINY = 16  # bytes of a block that the allocator puts small things without pointers into
@@ -75,7 +75,8 @@ def compare(checks, name, before, after):
     if len(tiny) <= os.cpu_count():
         missed = sorted(set(missed) - set(tiny))
     kept = sorted(reached - left)
-    checks.note(f"{name}: {len(before)} objects, {len(left)} left by the collector, {freed} freed; {len(missed)} missed, {len(kept)} dead ones reached")
+    checks.note(f"{name}: {len(before)} objects, {len(left)} left by the collector, {freed} freed; {len(missed)} missed,"
+                f" {len(kept)} dead ones reached")
     checks.true(f"{name}: there is garbage", freed > 100, f"{freed} objects are freed")
     checks.true(f"{name}: all that the collector leaves is reached", not missed, f"{len(missed)} are not: {hexes(missed)}")
     checks.true(f"{name}: nothing else is", len(kept) <= KEPT, f"{len(kept)} are: {hexes(kept)}")
