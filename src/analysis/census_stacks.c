@@ -1,6 +1,7 @@
 /*
- * Stacks as roots: the words of them that the collector would follow, and the variables of their frames, which say of what type things
- * are. What DWARF calls a variable may be dead long since: of its words only those count that are followed anyway.
+ * Stacks as roots: the words of them that the collector would follow, and the variables of their frames, which say of
+ * what type things are. What DWARF calls a variable may be dead long since: of its words only those count that are
+ * followed anyway.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,7 @@ enum {
 	READ_LIMIT = 1 << 20,     /* bytes of a stack that are read together; of one variable */
 	LOCALS_LIMIT = 1 << 22,
 	PAGE = 8192,              /* of the runtime: _PageSize, runtime/sizeclasses.go, all versions */
-	FRAME_WORDS = 1 << 16,    /* of a frame that are looked through for a variable that is not in memory as a whole */
+	FRAME_WORDS = 1 << 16, /* of a frame that are looked through for a variable that is not in memory as a whole */
 };
 
 struct visit {
@@ -27,18 +28,19 @@ struct visit {
 	uint8_t *buffer; /* of READ_LIMIT bytes */
 };
 
-/* --- words ------------------------------------------------------------------------------------------------------------ */
+/* --- words ---------------------------------------------------------------------------------------------------- */
 
 /*
- * Bytes of the range in front of the first object. Stacks have spans of their own (runtime/stack.go, stackalloc()): where objects are,
- * the bounds are damaged, and every word of the heap would be a root.
+ * Bytes of the range in front of the first object. Stacks have spans of their own (runtime/stack.go, stackalloc()):
+ * where objects are, the bounds are damaged, and every word of the heap would be a root.
  */
 static uint64_t length_without_objects(struct census *census, const struct stack_root_range *range)
 {
 	for (uint64_t at = 0; at < range->length; at += PAGE - (range->start.v + at) % PAGE) {
 		if (heap_span_find(census->spans, range->start.v + at) == NULL)
 			continue;
-		findings_add(&census->findings, taddr_add(range->start, at), "the stack of goroutine %llu would go on in objects of the heap",
+		findings_add(&census->findings, taddr_add(range->start, at),
+			     "the stack of goroutine %llu would go on in objects of the heap",
 			     (unsigned long long)range->goroutine);
 		return at;
 	}
@@ -56,7 +58,8 @@ static void seed_whole(struct visit *visit, const struct stack_root_range *range
 
 		heap_walk_seed_stack(census->walk, range->goroutine, taddr_of(at), visit->buffer, got);
 		if (got < some) {
-			findings_add(&census->findings, taddr_of(at + got), "the stack of goroutine %llu cannot be read",
+			findings_add(&census->findings, taddr_of(at + got),
+				     "the stack of goroutine %llu cannot be read",
 				     (unsigned long long)range->goroutine);
 			return;
 		}
@@ -71,7 +74,8 @@ static void seed_elsewhere(struct visit *visit, uint64_t goroutine)
 
 	for (size_t i = 0; i < live->elsewhere_count; i++) {
 		store_word(machine, bytes, live->elsewhere[i].value);
-		heap_walk_seed_stack(visit->census->walk, goroutine, live->elsewhere[i].address, bytes, machine->word_size);
+		heap_walk_seed_stack(visit->census->walk, goroutine, live->elsewhere[i].address, bytes,
+				     machine->word_size);
 	}
 }
 
@@ -88,7 +92,7 @@ static struct error *seed_words(struct visit *visit, const struct stack_root_ran
 	return NULL;
 }
 
-/* --- what of a variable is alive -------------------------------------------------------------------------------------- */
+/* --- what of a variable is alive ------------------------------------------------------------------------------ */
 
 static const struct heap_span *span_of(const struct visit *visit, uint64_t value)
 {
@@ -107,7 +111,8 @@ static bool is_same_object(const struct visit *visit, uint64_t a, uint64_t b)
 {
 	const struct heap_span *span = span_of(visit, a);
 
-	return a == b || (span != NULL && b >= span->start && b < span->end && heap_slot_in(span, a) == heap_slot_in(span, b));
+	return a == b ||
+	       (span != NULL && b >= span->start && b < span->end && heap_slot_in(span, a) == heap_slot_in(span, b));
 }
 
 static uint64_t live_value(const struct visit *visit, size_t i)
@@ -127,7 +132,8 @@ static bool is_held(const struct visit *visit, uint64_t value)
 {
 	const struct stack_live *live = &visit->live;
 	unsigned word = visit->census->program->machine.word_size;
-	size_t i = (size_t)((visit->alive->sp - live->start) / word), end = (size_t)((visit->alive->end - live->start) / word);
+	size_t i = (size_t)((visit->alive->sp - live->start) / word),
+	       end = (size_t)((visit->alive->end - live->start) / word);
 
 	if (end > live->words)
 		end = live->words;
@@ -160,7 +166,7 @@ static void drop_dead(const struct visit *visit, uint64_t address, uint8_t *byte
 			memset(bytes + at, 0, word);
 }
 
-/* --- variables -------------------------------------------------------------------------------------------------------- */
+/* --- variables ------------------------------------------------------------------------------------------------ */
 
 static void keep_local(struct visit *visit, const struct stack_variable *variable)
 {
@@ -214,7 +220,8 @@ static bool visit_variable(void *context, const struct stack_variable *variable)
 			heap_walk_seed_pointer(census->walk, goroutine, variable->type, variable->address);
 	} else if (take_bytes(visit, variable)) {
 		heap_walk_seed_value(census->walk, goroutine, variable->type,
-				     variable->where == STACK_IN_MEMORY ? variable->address : taddr_of(0), visit->buffer);
+				     variable->where == STACK_IN_MEMORY ? variable->address : taddr_of(0),
+				     visit->buffer);
 	}
 	return true;
 }
@@ -237,7 +244,7 @@ static struct error *seed_variables(struct visit *visit, const struct goroutine 
 	return visit->error;
 }
 
-/* --- all of it -------------------------------------------------------------------------------------------------------- */
+/* --- all of it ------------------------------------------------------------------------------------------------ */
 
 static struct error *seed_ranges(struct visit *visit, const struct stack_roots *roots)
 {

@@ -191,7 +191,8 @@ static struct error *list_live(struct session *session, struct listing *listing,
 
 static struct error *print(struct session *session, struct rows *rows)
 {
-	qsort(rows->items, rows->count, sizeof(*rows->items), compare);
+	if (rows->count != 0)
+		qsort(rows->items, rows->count, sizeof(*rows->items), compare);
 	collect_findings(session, rows);
 	if (session->invocation->format == FORMAT_TEXT)
 		return print_text(session, rows);

@@ -1,6 +1,6 @@
 /*
- * Structs of runtime/symtab.go (moduledata, functab, stackmap), runtime/runtime2.go (_func), runtime/stack.go (stackObjectRecord) and
- * runtime/type.go (_type), read through from Go 1.8 to 1.27.
+ * Structs of runtime/symtab.go (moduledata, functab, stackmap), runtime/runtime2.go (_func), runtime/stack.go
+ * (stackObjectRecord) and runtime/type.go (_type), read through from Go 1.8 to 1.27.
  */
 #include "layout/pclntab.h"
 
@@ -28,10 +28,10 @@ static struct error *named(struct binary *binary, const char *name, struct layou
 	return error_new(ERROR_TARGET, "%s: %llu bytes are an unknown layout", name, (unsigned long long)out->size);
 }
 
-/* --- modules ----------------------------------------------------------------------------------------------------- */
+/* --- modules -------------------------------------------------------------------------------------------------- */
 
-static struct error *load_slice(struct binary *binary, const struct layout_struct *module, const char *name, bool optional,
-				struct slice_at *out)
+static struct error *load_slice(struct binary *binary, const struct layout_struct *module, const char *name,
+				bool optional, struct slice_at *out)
 {
 	const struct layout_field *field = layout_field_find(module, name);
 	struct layout_struct slice;
@@ -52,7 +52,8 @@ static struct error *load_slice(struct binary *binary, const struct layout_struc
 	return error;
 }
 
-static struct error *load_module_fields(struct binary *binary, const struct layout_struct *module, struct pclntab_layout *out)
+static struct error *load_module_fields(struct binary *binary, const struct layout_struct *module,
+					struct pclntab_layout *out)
 {
 	out->module_size = module->size;
 	TRY(layout_field_at(module, "next", false, &out->next_module));
@@ -84,10 +85,11 @@ static struct error *load_modules(struct binary *binary, struct pclntab_layout *
 	return error;
 }
 
-/* --- functions --------------------------------------------------------------------------------------------------- */
+/* --- functions ------------------------------------------------------------------------------------------------ */
 
 /* The field by the first of two names that it has had. */
-static struct error *renamed(const struct layout_struct *layout, const char *name, const char *before, struct field_at *out)
+static struct error *renamed(const struct layout_struct *layout, const char *name, const char *before,
+			     struct field_at *out)
 {
 	return layout_field_at(layout, layout_field_find(layout, name) ? name : before, false, out);
 }
@@ -147,7 +149,8 @@ static struct error *load_type_fields(const struct layout_struct *type, struct p
 }
 
 static struct error *load_struct(struct binary *binary, const char *name,
-				 struct error *(*load)(const struct layout_struct *, struct pclntab_layout *), struct pclntab_layout *out)
+				 struct error *(*load)(const struct layout_struct *, struct pclntab_layout *),
+				 struct pclntab_layout *out)
 {
 	struct layout_struct layout;
 

@@ -1,6 +1,6 @@
 /*
- * Where the tables are that a Go program has of its own functions (the "pclntab"), and what of a frame is a pointer: fields from DWARF,
- * indexes that DWARF does not tell from a row a Go version.
+ * Where the tables are that a Go program has of its own functions (the "pclntab"), and what of a frame is a pointer:
+ * fields from DWARF, indexes that DWARF does not tell from a row a Go version.
  */
 #ifndef LAYOUT_PCLNTAB_H
 #define LAYOUT_PCLNTAB_H

@@ -6,10 +6,11 @@
 enum {
 	RECORDS_MAX = 1 << 20, /* of one goroutine */
 	RECORD_LIMIT = 512,    /* bytes; all versions have less than 128 */
-	ARGS_LIMIT = 1 << 16,  /* bytes of arguments: runtime/panic.go allocates up to what a call may have, few have 100 */
+	ARGS_LIMIT = 1 << 16,  /* bytes of arguments; few have 100 */
 };
 
-static struct error *load_goroutine_fields(struct binary *binary, const struct layout_struct *g, struct defer_layout *out)
+static struct error *load_goroutine_fields(struct binary *binary, const struct layout_struct *g,
+					   struct defer_layout *out)
 {
 	const struct layout_field *saved = layout_field_find(g, "sched");
 	struct layout_struct gobuf;
@@ -79,7 +80,8 @@ static void visit_args(const struct defer_visit *to, uint64_t record)
 	uint64_t bytes = 0, value;
 	uint8_t size[8];
 
-	if (to->layout->args.size == 0 || !stack_read(to->stack, record + to->layout->args.offset, size, to->layout->args.size))
+	if (to->layout->args.size == 0 ||
+	    !stack_read(to->stack, record + to->layout->args.offset, size, to->layout->args.size))
 		return;
 	bytes = load_uint(&to->stack->program->machine, size, to->layout->args.size);
 	for (uint64_t at = 0; at + word <= bytes && bytes <= ARGS_LIMIT; at += word)
@@ -102,7 +104,8 @@ void defers_each_word(struct stack *stack, const struct defer_layout *layout, co
 	}
 }
 
-uint64_t defers_find(struct stack *stack, const struct defer_layout *layout, const struct goroutine *goroutine, uint64_t sp)
+uint64_t defers_find(struct stack *stack, const struct defer_layout *layout, const struct goroutine *goroutine,
+		     uint64_t sp)
 {
 	uint64_t record = 0, found, pc;
 

@@ -30,16 +30,16 @@ struct finder {
 	unsigned word;
 	uint64_t covered;         /* up to there frames have told what is alive */
 	bool ended;               /* the stack was seen to its end */
-	bool runs;                /* it has not been in a function outside the runtime yet, and does not stand at a safe point */
-	bool whole_next;          /* the next frame is to be taken whole */
-	bool panicked;            /* the frame before is sigpanic() */
+	bool runs; /* it has not been in a function outside the runtime yet, and does not stand at a safe point */
+	bool whole_next; /* the next frame is to be taken whole */
+	bool panicked; /* the frame before is sigpanic() */
 	struct placed_object *objects;
 	size_t object_count, object_capacity;
-	uint64_t *pending;        /* pointers into the stack that have not been followed */
+	uint64_t *pending; /* pointers into the stack that have not been followed */
 	size_t pending_count, pending_capacity;
 };
 
-/* --- words ------------------------------------------------------------------------------------------------------- */
+/* --- words ---------------------------------------------------------------------------------------------------- */
 
 static uint64_t end_of(const struct finder *finder)
 {
@@ -76,22 +76,24 @@ static void set_masked(struct finder *finder, uint64_t low, const uint8_t *mask,
 			set_word(finder, low + i * finder->word);
 }
 
-/* --- frames ------------------------------------------------------------------------------------------------------ */
+/* --- frames --------------------------------------------------------------------------------------------------- */
 
 /* Packages of the runtime's own: runtime, runtime/internal/..., internal/runtime/... */
 static bool is_runtime(const char *name)
 {
-	return strncmp(name, "runtime.", 8) == 0 || strncmp(name, "runtime/", 8) == 0 || strncmp(name, "internal/runtime/", 17) == 0;
+	return strncmp(name, "runtime.", 8) == 0 || strncmp(name, "runtime/", 8) == 0 ||
+	       strncmp(name, "internal/runtime/", 17) == 0;
 }
 
 static bool is_sigpanic(const struct code_point *point)
 {
-	return point->role == CODE_INJECTED && strncmp(point->scopes[point->scope_count - 1].function, "runtime.sigpanic", 16) == 0;
+	return point->role == CODE_INJECTED &&
+	       strncmp(point->scopes[point->scope_count - 1].function, "runtime.sigpanic", 16) == 0;
 }
 
 /*
- * The end of the locals (varp): what lies between is the return address and, where there is a frame at all, the saved frame pointer
- * (resolveInternal() of runtime/traceback.go; amd64).
+ * The end of the locals (varp): what lies between is the return address and, where there is a frame at all, the saved
+ * frame pointer (resolveInternal() of runtime/traceback.go; amd64).
  */
 static uint64_t locals_end(const struct finder *finder, const struct stack_live_frame *frame)
 {
@@ -116,7 +118,8 @@ static void add_objects(struct finder *finder, const struct stack_live_frame *fr
 {
 	for (size_t i = 0; i < map->object_count && finder->object_count < OBJECTS_LIMIT; i++) {
 		const struct stack_object *object = &map->objects[i];
-		uint64_t base = object->offset < 0 ? locals_end(finder, frame) : frame->cfa, at = base + (uint64_t)object->offset;
+		uint64_t base = object->offset < 0 ? locals_end(finder, frame) : frame->cfa,
+			 at = base + (uint64_t)object->offset;
 
 		/* below: it is not in the frame yet */
 		if (at < frame->sp || at >= end_of(finder) || object->size > end_of(finder) - at)
@@ -145,10 +148,11 @@ static void take_whole(struct finder *finder, const struct stack_live_frame *fra
 }
 
 /*
- * A function that a fault interrupted goes on behind its deferred calls, if at all: continpc in runtime/traceback.go. Go <= 1.11 goes on
- * where the last call was deferred, if that is still to come.
+ * A function that a fault interrupted goes on behind its deferred calls, if at all: continpc in runtime/traceback.go.
+ * Go <= 1.11 goes on where the last call was deferred, if that is still to come.
  */
-static uint64_t pc_after_panic(const struct finder *finder, const struct stack_live_frame *frame, const struct stack_map *map)
+static uint64_t pc_after_panic(const struct finder *finder, const struct stack_live_frame *frame,
+			       const struct stack_map *map)
 {
 	if (finder->stack->program->version->minor < 12)
 		return defers_find(finder->stack, stack_maps_defers(finder->maps), finder->range->owner, frame->sp);
@@ -175,8 +179,9 @@ static void take_panicked(struct finder *finder, struct stack_live_frame *frame,
 		take_whole(finder, frame);
 }
 
-/* Which ones are taken whole, see the header; asyncPreempt's frame holds the registers of the one that it interrupted. */
-static void take_frame(struct finder *finder, const struct code_point *point, uint64_t pc, struct stack_live_frame *frame)
+/* Which are taken whole, see the header; asyncPreempt's frame holds the registers of the one that it interrupted. */
+static void take_frame(struct finder *finder, const struct code_point *point, uint64_t pc,
+		       struct stack_live_frame *frame)
 {
 	const struct stack_map *map = stack_map_find(finder->maps, pc, finder->stack->findings);
 	bool interrupts = point->role == CODE_PREEMPTED || (point->role == CODE_INJECTED && !is_sigpanic(point));
@@ -222,7 +227,8 @@ static bool visit_frame(void *context, const struct stack_frame *at)
 	finder->ended = at->point->role == CODE_END;
 	if (finder->ended)
 		return false;
-	if (frame.cfa <= frame.sp || frame.cfa % finder->word != 0 || frame.sp % finder->word != 0 || frame.cfa > end_of(finder))
+	if (frame.cfa <= frame.sp || frame.cfa % finder->word != 0 || frame.sp % finder->word != 0 ||
+	    frame.cfa > end_of(finder))
 		return false;
 	take_frame(finder, at->point, at->pc, &frame);
 	add_frame(finder, &frame);
@@ -230,7 +236,7 @@ static bool visit_frame(void *context, const struct stack_frame *at)
 	return true;
 }
 
-/* --- objects ------------------------------------------------------------------------------------------------------ */
+/* --- objects -------------------------------------------------------------------------------------------------- */
 
 static int compare_objects(const void *a, const void *b)
 {
@@ -251,8 +257,9 @@ static struct placed_object *object_at(const struct finder *finder, uint64_t add
 		else
 			high = middle;
 	}
-	return low != 0 && address - finder->objects[low - 1].address < finder->objects[low - 1].object->size ? &finder->objects[low - 1]
-													      : NULL;
+	return low != 0 && address - finder->objects[low - 1].address < finder->objects[low - 1].object->size
+		       ? &finder->objects[low - 1]
+		       : NULL;
 }
 
 static void follow_later(struct finder *finder, uint64_t value)
@@ -320,7 +327,7 @@ static void find_objects(struct finder *finder)
 	follow_pending(finder);
 }
 
-/* --- all of it ---------------------------------------------------------------------------------------------------- */
+/* --- all of it ------------------------------------------------------------------------------------------------ */
 
 /* Grows with what can be read. */
 static void read_bytes(struct finder *finder)
@@ -336,7 +343,8 @@ static void read_bytes(struct finder *finder)
 			live->bytes = xreallocarray(live->bytes, live->capacity, 1);
 			live->bits = xreallocarray(live->bits, live->capacity / 8 + 1, 1);
 		}
-		part = target_read_some(finder->stack->program->memory, taddr_add(finder->range->start, got), live->bytes + got, some);
+		part = target_read_some(finder->stack->program->memory, taddr_add(finder->range->start, got),
+					live->bytes + got, some);
 		got += part;
 		if (part < some)
 			break;
@@ -362,7 +370,8 @@ static struct error *look_at_frames(struct finder *finder)
 	return NULL;
 }
 
-struct error *stack_live_find(struct stack *stack, struct stack_maps *maps, const struct stack_root_range *range, struct stack_live *live)
+struct error *stack_live_find(struct stack *stack, struct stack_maps *maps, const struct stack_root_range *range,
+			      struct stack_live *live)
 {
 	struct finder finder = {
 		.stack = stack,
@@ -394,7 +403,8 @@ void stack_live_free(struct stack_live *live)
 	*live = (struct stack_live){ 0 };
 }
 
-const struct stack_live_frame *stack_live_frame_of(const struct stack_live *live, const struct stack *stack, const struct stack_frame *frame)
+const struct stack_live_frame *stack_live_frame_of(const struct stack_live *live, const struct stack *stack,
+						   const struct stack_frame *frame)
 {
 	size_t low = 0, high = live->frame_count;
 	uint64_t sp;

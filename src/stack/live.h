@@ -1,8 +1,9 @@
 /*
- * Which words of a goroutine's stack its collector would follow, as scanstack() of runtime/mgcmark.go finds them: exact where the
- * compiler's maps say it, all words where they say nothing: in a frame that was interrupted between two instructions or that is
- * assembly, where unwinding ends early. What goes on in the runtime's own functions on the stack of a goroutine that runs counts as
- * interrupted, with the frame that called them: they are called where there are no maps.
+ * Which words of a goroutine's stack its collector would follow, as scanstack() of runtime/mgcmark.go finds them: exact
+ * where the compiler's maps say it, all words where they say nothing: in a frame that was interrupted between two
+ * instructions or that is assembly, where unwinding ends early. What goes on in the runtime's own functions on the
+ * stack of a goroutine that runs counts as interrupted, with the frame that called them: they are called where there
+ * are no maps.
  */
 #ifndef STACK_LIVE_H
 #define STACK_LIVE_H
@@ -17,7 +18,7 @@ struct stack_live_frame {
 	bool exact;       /* the maps say what in it is alive, else all is taken to be */
 };
 
-/* A word of a record that the goroutine has in the heap, which may be a pointer though the collector's bitmap of that record says nothing of it. */
+/* A word of a record that the goroutine has in the heap: maybe a pointer, though the record's bitmap does not say so. */
 struct stack_live_elsewhere {
 	taddr address;
 	uint64_t value;
@@ -38,13 +39,15 @@ struct stack_live {
 };
 
 /*
- * Of a goroutine's range in stack_roots_load(), into `live`: all zeroes, or what an earlier call has left there. Until the next call what
- * reads this stack reads live->bytes. `maps` NULL: all words are alive. An error only where the run was interrupted.
+ * Of a goroutine's range in stack_roots_load(), into `live`: all zeroes, or what an earlier call has left there. Until
+ * the next call what reads this stack reads live->bytes. `maps` NULL: all words are alive. An error only where the run
+ * was interrupted.
  */
 struct error *stack_live_find(struct stack *stack, struct stack_maps *maps, const struct stack_root_range *range,
 			      struct stack_live *live) MUST_CHECK;
 void stack_live_free(struct stack_live *live);
 /* What is known of a frame of that goroutine; NULL: nothing. */
-const struct stack_live_frame *stack_live_frame_of(const struct stack_live *live, const struct stack *stack, const struct stack_frame *frame);
+const struct stack_live_frame *stack_live_frame_of(const struct stack_live *live, const struct stack *stack,
+						   const struct stack_frame *frame);
 
 #endif

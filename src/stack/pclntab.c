@@ -53,7 +53,8 @@ struct error *pclntab_open(struct program *program, struct pclntab **out)
 	pclntab->program = program;
 	pclntab_layout_load(program->binary, program->version->minor, &pclntab->layout);
 	if (pclntab->layout.unknown != NULL) {
-		struct error *error = error_new(ERROR_TARGET, "the program's tables of functions: %s", pclntab->layout.unknown);
+		struct error *error =
+			error_new(ERROR_TARGET, "the program's tables of functions: %s", pclntab->layout.unknown);
 
 		pclntab_close(pclntab);
 		return error;
@@ -92,7 +93,7 @@ taddr pclntab_rodata(const struct pclntab_function *function, uint64_t offset)
 	return taddr_of(function->module->rodata + offset);
 }
 
-/* --- modules ----------------------------------------------------------------------------------------------------- */
+/* --- modules -------------------------------------------------------------------------------------------------- */
 
 static uint64_t load(const struct pclntab *pclntab, const uint8_t *bytes, struct field_at at)
 {
@@ -104,7 +105,7 @@ static struct table_at load_table(const struct pclntab *pclntab, const uint8_t *
 	return (struct table_at){ load(pclntab, bytes, slice->array), load(pclntab, bytes, slice->length) };
 }
 
-/* Code in several sections (not on amd64, unless it is larger than the linker can address) would need their table: left out. */
+/* Code in several sections (not on amd64, unless the linker cannot address all of it) would need their table: left out. */
 static void add_module(struct pclntab *pclntab, const uint8_t *bytes)
 {
 	const struct pclntab_layout *layout = &pclntab->layout;
@@ -136,7 +137,8 @@ static struct error *read_modules(struct pclntab *pclntab)
 	uint8_t bytes[STRUCT_LIMIT];
 
 	for (int i = 0; at != 0; i++) {
-		struct error *error = target_read(pclntab->program->memory, taddr_of(at), bytes, pclntab->layout.module_size);
+		struct error *error =
+			target_read(pclntab->program->memory, taddr_of(at), bytes, pclntab->layout.module_size);
 
 		if (error == NULL && i == MODULES)
 			error = error_new(ERROR_MEMORY, "0x%" PRIx64 ": their list does not end", at);
@@ -159,7 +161,8 @@ static struct error *read_entries(struct pclntab *pclntab, struct pclntab_module
 
 		module->entries = xreallocarray(module->entries, at + some, 1);
 
-		struct error *error = target_read(pclntab->program->memory, taddr_of(module->table + at), module->entries + at, some);
+		struct error *error =
+			target_read(pclntab->program->memory, taddr_of(module->table + at), module->entries + at, some);
 
 		if (error != NULL) {
 			free(module->entries);
@@ -170,7 +173,7 @@ static struct error *read_entries(struct pclntab *pclntab, struct pclntab_module
 	return NULL;
 }
 
-/* --- functions --------------------------------------------------------------------------------------------------- */
+/* --- functions ------------------------------------------------------------------------------------------------ */
 
 static uint64_t entry_at(const struct pclntab *pclntab, const struct pclntab_module *module, size_t i)
 {
@@ -216,13 +219,15 @@ static struct error *read_function(struct pclntab *pclntab, const struct pclntab
 	uint64_t entry;
 
 	if (offset > module->records.length || layout->function_size > module->records.length - offset)
-		return error_new(ERROR_MEMORY, "the function at 0x%" PRIx64 ": its record is behind the table's end", out->entry);
+		return error_new(ERROR_MEMORY, "the function at 0x%" PRIx64 ": its record is behind the table's end",
+				 out->entry);
 	out->record = module->records.start + offset;
 	TRY(target_read(pclntab->program->memory, taddr_of(out->record), bytes, layout->function_size));
 	entry = load(pclntab, bytes, layout->function_entry) + (layout->relative ? module->text : 0);
 	if (entry != out->entry)
-		return error_new(ERROR_MEMORY, "0x%" PRIx64 ": the record of the function at 0x%" PRIx64 " is one of 0x%" PRIx64, out->record,
-				 out->entry, entry);
+		return error_new(ERROR_MEMORY,
+				 "0x%" PRIx64 ": the record of the function at 0x%" PRIx64 " is one of 0x%" PRIx64,
+				 out->record, out->entry, entry);
 	out->args = (int32_t)load(pclntab, bytes, layout->args);
 	out->defer_return = (uint32_t)load(pclntab, bytes, layout->defer_return);
 	out->pcdata_count = (uint32_t)load(pclntab, bytes, layout->pcdata_count);
@@ -282,11 +287,11 @@ struct error *pclntab_find(struct pclntab *pclntab, uint64_t pc, const struct pc
 	return NULL;
 }
 
-/* --- tables of values -------------------------------------------------------------------------------------------- */
+/* --- tables of values ----------------------------------------------------------------------------------------- */
 
 struct reader {
 	struct pclntab *pclntab;
-	uint64_t at, end;  /* what has not been read yet */
+	uint64_t at, end; /* what has not been read yet */
 	uint8_t bytes[WINDOW];
 	size_t next, got;
 };
@@ -296,7 +301,8 @@ static bool read_byte(struct reader *reader, uint8_t *out)
 	if (reader->next == reader->got) {
 		size_t some = reader->end - reader->at < WINDOW ? reader->end - reader->at : WINDOW;
 
-		reader->got = target_read_some(reader->pclntab->program->memory, taddr_of(reader->at), reader->bytes, some);
+		reader->got =
+			target_read_some(reader->pclntab->program->memory, taddr_of(reader->at), reader->bytes, some);
 		reader->at += reader->got;
 		reader->next = 0;
 		if (reader->got == 0)
@@ -321,8 +327,12 @@ static bool read_varint(struct reader *reader, uint32_t *out)
 	return false;
 }
 
-/* Pairs of differences: of the value, as a zigzag number, and of the pc up to which it holds. A value that does not change is the end. */
-static struct error *walk_values(struct reader *reader, const struct pclntab_function *function, uint64_t pc, int32_t *out)
+/*
+ * Pairs of differences: of the value, as a zigzag number, and of the pc up to which it holds. A value that does not
+ * change is the end.
+ */
+static struct error *walk_values(struct reader *reader, const struct pclntab_function *function, uint64_t pc,
+				 int32_t *out)
 {
 	uint64_t up_to = function->entry;
 	uint32_t value = UINT32_MAX, difference, length;
@@ -337,11 +347,13 @@ static struct error *walk_values(struct reader *reader, const struct pclntab_fun
 			return NULL;
 		}
 	}
-	return error_new(ERROR_MEMORY, "the function at 0x%" PRIx64 ": a table of its values does not reach 0x%" PRIx64, function->entry, pc);
+	return error_new(ERROR_MEMORY, "the function at 0x%" PRIx64 ": a table of its values does not reach 0x%" PRIx64,
+			 function->entry, pc);
 }
 
 /* Number `index` of the 32-bit offsets behind a function's record. */
-static struct error *read_offset(struct pclntab *pclntab, const struct pclntab_function *function, uint64_t index, uint64_t *out)
+static struct error *read_offset(struct pclntab *pclntab, const struct pclntab_function *function, uint64_t index,
+				 uint64_t *out)
 {
 	const struct pclntab_layout *layout = &pclntab->layout;
 	uint64_t at = function->record + layout->funcdata_count.offset + layout->funcdata_count.size + index * 4;
@@ -352,7 +364,8 @@ static struct error *read_offset(struct pclntab *pclntab, const struct pclntab_f
 	return NULL;
 }
 
-struct error *pclntab_value(struct pclntab *pclntab, const struct pclntab_function *function, uint32_t index, uint64_t pc, int32_t *out)
+struct error *pclntab_value(struct pclntab *pclntab, const struct pclntab_function *function, uint32_t index,
+			    uint64_t pc, int32_t *out)
 {
 	const struct table_at *values = &function->module->values;
 	uint64_t offset;
@@ -364,9 +377,13 @@ struct error *pclntab_value(struct pclntab *pclntab, const struct pclntab_functi
 	if (offset == 0)
 		return NULL;
 	if (offset >= values->length)
-		return error_new(ERROR_MEMORY, "the function at 0x%" PRIx64 ": a table of its values is behind their end", function->entry);
+		return error_new(ERROR_MEMORY,
+				 "the function at 0x%" PRIx64 ": a table of its values is behind their end",
+				 function->entry);
 
-	struct reader reader = { .pclntab = pclntab, .at = values->start + offset, .end = values->start + values->length };
+	struct reader reader = { .pclntab = pclntab,
+				 .at = values->start + offset,
+				 .end = values->start + values->length };
 
 	return walk_values(&reader, function, pc, out);
 }
@@ -376,7 +393,8 @@ struct error *pclntab_data(struct pclntab *pclntab, const struct pclntab_functio
 {
 	const struct pclntab_layout *layout = &pclntab->layout;
 	unsigned word = pclntab->program->machine.word_size;
-	uint64_t at = function->record + layout->funcdata_count.offset + layout->funcdata_count.size + (uint64_t)function->pcdata_count * 4;
+	uint64_t at = function->record + layout->funcdata_count.offset + layout->funcdata_count.size +
+		      (uint64_t)function->pcdata_count * 4;
 	uint64_t value;
 
 	*out = taddr_of(0);

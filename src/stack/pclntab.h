@@ -1,7 +1,7 @@
 /*
- * The tables that a Go program has of its own functions, for tracebacks and for the collector: which function a pc is in, and for each
- * pc of it what the compiler has to say. They are in every binary, stripped ones too, but their layout comes from DWARF here. Addresses
- * are those in memory.
+ * The tables that a Go program has of its own functions, for tracebacks and for the collector: which function a pc is
+ * in, and for each pc of it what the compiler has to say. They are in every binary, stripped ones too, but their layout
+ * comes from DWARF here. Addresses are those in memory.
  */
 #ifndef STACK_PCLNTAB_H
 #define STACK_PCLNTAB_H
@@ -21,9 +21,10 @@ struct pclntab_function {
 	uint64_t entry, end;   /* its pcs are [entry, end); end is where the next function begins */
 	char name[PCLNTAB_NAME_SIZE]; /* as far as there is room; "" where it cannot be read; untrusted */
 	int32_t args;          /* bytes of its arguments and results in its caller's frame, or PCLNTAB_ARGS_UNKNOWN */
-	uint32_t defer_return; /* behind entry: where it goes on after a panic that it recovers from; 0: nowhere, or not known (Go <= 1.11) */
+	uint32_t defer_return; /* behind entry: where it goes on after a panic that it recovers from; 0: nowhere, or not
+				  known (Go <= 1.11) */
 	uint32_t pcdata_count, funcdata_count;
-	uint64_t record;       /* the address of its runtime._func */
+	uint64_t record; /* the address of its runtime._func */
 	const struct pclntab_module *module;
 };
 
@@ -33,13 +34,17 @@ struct error *pclntab_open(struct program *program, struct pclntab **out) MUST_C
 void pclntab_close(struct pclntab *pclntab);
 const struct pclntab_layout *pclntab_layout(const struct pclntab *pclntab);
 
-/* The function at a pc, *out NULL where there is none. Good until pclntab_close(). An error where the tables contradict themselves. */
+/*
+ * The function at a pc, *out NULL where there is none. Good until pclntab_close(). An error where the tables contradict
+ * themselves.
+ */
 struct error *pclntab_find(struct pclntab *pclntab, uint64_t pc, const struct pclntab_function **out) MUST_CHECK;
 /* The value at a pc of the function's table number `index`; -1 where it has no such table. */
-struct error *pclntab_value(struct pclntab *pclntab, const struct pclntab_function *function, uint32_t index, uint64_t pc,
-			    int32_t *out) MUST_CHECK;
+struct error *pclntab_value(struct pclntab *pclntab, const struct pclntab_function *function, uint32_t index,
+			    uint64_t pc, int32_t *out) MUST_CHECK;
 /* Where the function's data number `index` are; 0: it has none. */
-struct error *pclntab_data(struct pclntab *pclntab, const struct pclntab_function *function, uint32_t index, taddr *out) MUST_CHECK;
+struct error *pclntab_data(struct pclntab *pclntab, const struct pclntab_function *function, uint32_t index,
+			   taddr *out) MUST_CHECK;
 /* What is `offset` bytes behind the read-only data of the function's module (Go >= 1.18). */
 taddr pclntab_rodata(const struct pclntab_function *function, uint64_t offset);
 

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "stack/stack_private.h"
 #include "util/alloc.h"
@@ -120,12 +121,48 @@ static void add_thread(struct gathering *gathering, const struct goroutine_threa
 	}
 }
 
-static uint64_t id_of(const struct goroutines *goroutines, taddr g)
+static const struct goroutine *goroutine_of(const struct goroutines *goroutines, taddr g)
 {
 	for (size_t i = 0; i < goroutines->count; i++)
 		if (goroutines->items[i].g.v == g.v)
-			return goroutines->items[i].id;
-	return STACK_NO_GOROUTINE;
+			return &goroutines->items[i];
+	return NULL;
+}
+
+/*
+ * Where a thread of the runtime sleeps that has nothing to do: runtime/sys_linux_amd64.s, from Go 1.21 on for epoll_wait
+ * runtime/internal/syscall, from 1.23 internal/runtime/syscall, from 1.26 internal/runtime/syscall/linux.
+ */
+static bool sleeps(const struct stack *stack, const struct target_thread *thread)
+{
+	static const char *const names[] = { "runtime.futex", "runtime.epollwait", "runtime.usleep", "runtime/internal/syscall.Syscall6",
+					     "internal/runtime/syscall.Syscall6", "internal/runtime/syscall/linux.Syscall6" };
+	uint64_t pc;
+
+	if (!registers_get(&thread->registers, stack->roles->pc, &pc))
+		return false;
+
+	const struct code_point *point = code_find(stack->code, pc - stack->program->bias);
+	const char *function = point->scope_count ? point->scopes[point->scope_count - 1].function : "?";
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strncmp(function, names[i], strlen(names[i])) == 0 && strchr(".", function[strlen(names[i])]) != NULL)
+			return true;
+	return false;
+}
+
+/*
+ * The collector looks at no thread: one that sleeps between two goroutines has nothing that lives on it, one in a system call nothing
+ * that is not on its goroutine's stack. What they have is left over.
+ */
+static bool has_roots(const struct stack *stack, const struct target_thread *thread, const struct goroutine *goroutine)
+{
+	uint64_t sp;
+
+	if (goroutine == NULL)
+		return !sleeps(stack, thread);
+	return !goroutine->in_syscall || !registers_get(&thread->registers, stack->roles->sp, &sp) ||
+	       !within(sp, goroutine->stack_low, goroutine->stack_high);
 }
 
 struct error *stack_roots_load(struct stack *stack, struct stack_roots *out)
@@ -145,10 +182,10 @@ struct error *stack_roots_load(struct stack *stack, struct stack_roots *out)
 	for (size_t i = 0; i < goroutines->thread_count && stack->roles != NULL; i++) {
 		const struct goroutine_thread *m = &goroutines->threads[i];
 		const struct target_thread *thread = stack_thread(stack, m->tid);
+		const struct goroutine *goroutine = m->current.v ? goroutine_of(goroutines, m->current) : NULL;
 
-		if (thread != NULL)
-			add_thread(&gathering, m, thread,
-				   m->current.v ? id_of(goroutines, m->current) : STACK_NO_GOROUTINE);
+		if (thread != NULL && has_roots(stack, thread, goroutine))
+			add_thread(&gathering, m, thread, goroutine ? goroutine->id : STACK_NO_GOROUTINE);
 	}
 	*out = roots;
 	return NULL;

@@ -2,9 +2,9 @@
  * Stacks as roots of the heap, for whoever follows pointers from there. In three ways, each a refinement of the one
  * before:
  *
- *  1. Words: stack_roots_load() gives every stretch of stack in use and every register of threads that run
- *     goroutines. Each aligned word there may be a pointer into the heap (a conservative scan); stack/live.h tells
- *     which of them the collector would follow.
+ *  1. Words: stack_roots_load() gives every stretch of stack in use and the registers of threads, but of those that
+ *     sleep. Each aligned word there may be a pointer into the heap (a conservative scan); stack/live.h tells which of
+ *     them the collector would follow.
  *  2. Names: stack_each_goroutine() and stack_each_frame() (stack/stack.h) with stack_each_variable()
  *     (stack/variables.h) give the typed variables of every frame. "goroutine 7: frame 2: cache" names one. What is
  *     read from them is as untrusted as any word: variables that are not written yet may hold anything.

@@ -106,10 +106,10 @@ static struct error *read_mask(struct stack_maps *maps, uint64_t address, uint64
 	return NULL;
 }
 
-/* --- locals and arguments ---------------------------------------------------------------------------------------- */
+/* --- locals and arguments ------------------------------------------------------------------------------------- */
 
-static struct error *read_bitmap(struct stack_maps *maps, const struct pclntab_function *function, uint32_t which, int32_t number,
-				 bool *has, uint64_t *words, const uint8_t **mask)
+static struct error *read_bitmap(struct stack_maps *maps, const struct pclntab_function *function, uint32_t which,
+				 int32_t number, bool *has, uint64_t *words, const uint8_t **mask)
 {
 	const struct pclntab_layout *layout = pclntab_layout(maps->pclntab);
 	uint8_t bytes[STRUCT_LIMIT];
@@ -125,15 +125,17 @@ static struct error *read_bitmap(struct stack_maps *maps, const struct pclntab_f
 	if (count <= 0)
 		return NULL;
 	if (bits < 0 || (bits > 0 && (number < 0 || number >= count)))
-		return error_new(ERROR_MEMORY, "0x%" PRIx64 ": map %d of %" PRId64 " maps of %" PRId64 " words", at.v, number, count, bits);
+		return error_new(ERROR_MEMORY, "0x%" PRIx64 ": map %d of %" PRId64 " maps of %" PRId64 " words", at.v,
+				 number, count, bits);
 	if (bits > 0)
-		TRY(read_mask(maps, at.v + layout->map_size + (uint64_t)number * (((uint64_t)bits + 7) / 8), (uint64_t)bits, mask));
+		TRY(read_mask(maps, at.v + layout->map_size + (uint64_t)number * (((uint64_t)bits + 7) / 8),
+			      (uint64_t)bits, mask));
 	*words = (uint64_t)bits;
 	*has = true;
 	return NULL;
 }
 
-/* --- objects ----------------------------------------------------------------------------------------------------- */
+/* --- objects -------------------------------------------------------------------------------------------------- */
 
 /* Go <= 1.16: a record names a type. */
 static struct error *describe_typed(struct stack_maps *maps, const uint8_t *record, struct stack_object *out)
@@ -151,8 +153,8 @@ static struct error *describe_typed(struct stack_maps *maps, const uint8_t *reco
 	return read_mask(maps, load(maps, type, layout->type_mask), out->words, &out->mask);
 }
 
-static struct error *describe_object(struct stack_maps *maps, const struct pclntab_function *function, const uint8_t *record,
-				     struct stack_object *out)
+static struct error *describe_object(struct stack_maps *maps, const struct pclntab_function *function,
+				     const uint8_t *record, struct stack_object *out)
 {
 	const struct pclntab_layout *layout = pclntab_layout(maps->pclntab);
 	unsigned word = maps->program->machine.word_size;
@@ -168,13 +170,14 @@ static struct error *describe_object(struct stack_maps *maps, const struct pclnt
 	mask = load(maps, record, layout->object_mask);
 	if (layout->rodata.size != 0)
 		mask = pclntab_rodata(function, mask).v;
-	/* negative: a program that makes the mask; some words are taken for pointers then that are none */
+ /* negative: a program that makes the mask; some words are taken for pointers then that are none */
 	if (pointers < 0 || out->words / 8 > MASK_BYTES)
 		return NULL;
 	return read_mask(maps, mask, out->words, &out->mask);
 }
 
-static struct error *read_objects(struct stack_maps *maps, const struct pclntab_function *function, struct object_list **out)
+static struct error *read_objects(struct stack_maps *maps, const struct pclntab_function *function,
+				  struct object_list **out)
 {
 	const struct pclntab_layout *layout = pclntab_layout(maps->pclntab);
 	unsigned word = maps->program->machine.word_size;
@@ -192,7 +195,8 @@ static struct error *read_objects(struct stack_maps *maps, const struct pclntab_
 	struct object_list *list = allocate(maps, sizeof(*list) + count * sizeof(list->items[0]));
 
 	for (; list->count < count; list->count++) {
-		TRY(target_read(maps->program->memory, taddr_add(at, word + list->count * layout->object_size), record, layout->object_size));
+		TRY(target_read(maps->program->memory, taddr_add(at, word + list->count * layout->object_size), record,
+				layout->object_size));
 		TRY(describe_object(maps, function, record, &list->items[list->count]));
 	}
 	*out = list;
@@ -213,7 +217,7 @@ static struct error *find_objects(struct stack_maps *maps, struct stack_map *map
 	return NULL;
 }
 
-/* --- a pc -------------------------------------------------------------------------------------------------------- */
+/* --- a pc ----------------------------------------------------------------------------------------------------- */
 
 /* In a function's prologue, and where it has not begun, there is no value (-1), and the first map is the one. */
 static struct error *read_map(struct stack_maps *maps, uint64_t pc, struct stack_map *map)
@@ -225,7 +229,8 @@ static struct error *read_map(struct stack_maps *maps, uint64_t pc, struct stack
 	if (function == NULL)
 		return NULL;
 	if (pc != function->entry)
-		TRY(pclntab_value(maps->pclntab, function, pclntab_layout(maps->pclntab)->indexes->stack_map, pc - 1, &number));
+		TRY(pclntab_value(maps->pclntab, function, pclntab_layout(maps->pclntab)->indexes->stack_map, pc - 1,
+				  &number));
 	if (number == -1)
 		number = 0;
 	map->function = function;

@@ -1,5 +1,6 @@
 // Command stackmaps has goroutines that stand in all the ways in which a stack can hold pointers, dead ones among them. Its collector
-// runs where it is told to by "collect" on its standard input, which it answers; so it does "ping".
+// runs where it is told to by "collect" on its standard input, which it answers. So it does "ping", and "spin", from where on
+// goroutines run all the time.
 package main
 
 import (
@@ -11,6 +12,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
+	"unsafe"
 )
 
 type object struct {
@@ -313,6 +315,61 @@ var ways = []func(int){dead, alive, argument, deadArgument, stackObject, deadSta
 	deferredClosure, closure, panicking, panickingThrough, sending, selecting, locking, sleeping, made, methodValue, reflected, dynamic,
 	variadic, recursive, resulting}
 
+// breathe has a frame so large that it looks whether there is room, where goroutines before Go 1.14 let others run.
+//
+//go:noinline
+func breathe(n int) int {
+	var room [4096]byte
+
+	room[n&4095] = 1
+	return int(room[(n+1)&4095])
+}
+
+// spinning holds objects in a goroutine that never rests; hidden is where the first one is, as no pointer.
+func spinning(n int, hidden *uintptr, work func(o *object, n int) int) {
+	o := newObject(n)
+	*hidden = ^uintptr(unsafe.Pointer(o))
+	started.Done()
+	for sum := 0; ; {
+		sum += work(o, sum) + breathe(sum)
+		if sum == -1 {
+			use(o)
+		}
+	}
+}
+
+var works = []func(*object, int) int{
+	func(o *object, n int) int { return o.about[n&3] },
+	func(o *object, n int) int { return len(newObject(n).more) },
+	func(o *object, n int) int { o.next = &object{about: o.about}; return n & 1 },
+	func(o *object, n int) int { o.more[n&63] = o; return len(fmt.Sprint(n, o.about)) },
+	func(o *object, n int) int { runtime.Gosched(); return o.about[1] + 1 },
+	func(o *object, n int) int {
+		sum := 0
+		for i := 0; i < 100000; i++ {
+			sum += o.about[i&3] ^ i
+		}
+		return sum & 7
+	},
+}
+
+// spin answers with the addresses of objects that only such goroutines hold.
+func spin() string {
+	var hidden [12]uintptr
+
+	debug.SetGCPercent(100)
+	for i := range hidden {
+		started.Add(1)
+		go spinning(i, &hidden[i], works[i%len(works)])
+	}
+	started.Wait()
+	line := "spinning"
+	for _, address := range hidden {
+		line += fmt.Sprintf(" %#x", ^address)
+	}
+	return line
+}
+
 func main() {
 	debug.SetGCPercent(-1)
 	locked.Lock()
@@ -327,11 +384,14 @@ func main() {
 	time.Sleep(50 * time.Millisecond)
 	fmt.Println("READY")
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
-		if in.Text() == "ping" {
+		switch in.Text() {
+		case "ping":
 			fmt.Println("pong")
-			continue
+		case "spin":
+			fmt.Println(spin())
+		case "collect":
+			runtime.GC()
+			fmt.Println("collected")
 		}
-		runtime.GC()
-		fmt.Println("collected")
 	}
 }

@@ -7,9 +7,10 @@ import subprocess
 from harness import go, zoo
 
 SOURCE = os.path.join(go.ROOT, "testdata", "stackmaps")
-# Objects that a walk reaches and the collector does not: registers and system stacks of threads have no maps, and the main
-# goroutine stands elsewhere when it collects. Without maps of stacks there are hundreds.
+# Objects that a walk reaches and the collector does not: registers and system stacks of threads have no maps, and the
+# main goroutine stands elsewhere when it collects. Without maps of stacks there are hundreds.
 KEPT = 8
+MOMENTS = 8
 TINY = 16  # bytes of a block that the allocator puts small things without pointers into
 
 
@@ -31,9 +32,20 @@ def check(checks, build, version, targets):
         if "live" in targets:
             before = objects(checks, f"{label} live", [program, "-p", str(target.pid)])
             compare(checks, f"{label} live", before, after_collection(checks, label, program, target))
+            check_spinning(checks, f"{label} spinning", program, target)
             checks.true(f"{label}: the target answers", target.answers(), "no pong")
     finally:
         target.close()
+
+
+def check_spinning(checks, name, program, target):
+    """What goroutines hold that are stopped anywhere, or preempted anywhere."""
+    held = [int(word, 16) for word in target.ask("spin").split()[1:]]
+    checks.true(f"{name}: there are objects", len(held) > 10, str(held))
+    for moment in range(MOMENTS):
+        found = objects(checks, f"{name} {moment}", [program, "-p", str(target.pid)])
+        missed = [address for address in held if not found.get(address, (0, False))[1]]
+        checks.true(f"{name} {moment}: all are reached", not missed, hexes(missed))
 
 
 def objects(checks, name, command):
@@ -63,7 +75,8 @@ def compare(checks, name, before, after):
     if len(tiny) <= os.cpu_count():
         missed = sorted(set(missed) - set(tiny))
     kept = sorted(reached - left)
-    checks.note(f"{name}: {len(before)} objects, {len(left)} left by the collector, {freed} freed; {len(missed)} missed, {len(kept)} dead ones reached")
+    checks.note(f"{name}: {len(before)} objects, {len(left)} left by the collector, {freed} freed; {len(missed)} missed,"
+                f" {len(kept)} dead ones reached")
     checks.true(f"{name}: there is garbage", freed > 100, f"{freed} objects are freed")
     checks.true(f"{name}: all that the collector leaves is reached", not missed, f"{len(missed)} are not: {hexes(missed)}")
     checks.true(f"{name}: nothing else is", len(kept) <= KEPT, f"{len(kept)} are: {hexes(kept)}")

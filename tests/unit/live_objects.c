@@ -51,7 +51,8 @@ static struct program *open_program(int argc, char **argv)
 static uint64_t sum_of(const struct census *census, uint64_t address, uint64_t size)
 {
 	uint8_t bytes[4096];
-	size_t got = target_read_some(census->program->memory, taddr_of(address), bytes, size < sizeof(bytes) ? size : sizeof(bytes));
+	size_t got = target_read_some(census->program->memory, taddr_of(address), bytes,
+				      size < sizeof(bytes) ? size : sizeof(bytes));
 	uint64_t sum = UINT64_C(0xcbf29ce484222325);
 
 	for (size_t i = 0; i < got; i++)
@@ -70,8 +71,9 @@ static void print_objects(const struct census *census)
 			uint64_t slot = span->first + i;
 
 			if (allocated[slot / 64] >> slot % 64 & 1)
-				printf("0x%" PRIx64 " %" PRIu64 " %d %" PRIx64 "\n", heap_slot_address(span, i), span->elem_size,
-				       heap_walk_reached(census->walk, slot), sum_of(census, heap_slot_address(span, i), span->elem_size));
+				printf("0x%" PRIx64 " %" PRIu64 " %d %" PRIx64 "\n", heap_slot_address(span, i),
+				       span->elem_size, heap_walk_reached(census->walk, slot),
+				       sum_of(census, heap_slot_address(span, i), span->elem_size));
 		}
 	}
 }
@@ -92,7 +94,8 @@ int main(int argc, char **argv)
 	print_objects(&census);
 	target_resume(target);
 	for (size_t i = 0; i < census.findings.count; i++)
-		fprintf(stderr, "0x%" PRIx64 ": %s\n", census.findings.items[i].address.v, census.findings.items[i].what);
+		fprintf(stderr, "0x%" PRIx64 ": %s\n", census.findings.items[i].address.v,
+			census.findings.items[i].what);
 	census_free(&census);
 	program_destroy(program);
 	target_destroy(target);
