@@ -84,11 +84,11 @@ static void write_others(const struct text *text, const struct layout_set *set)
 	for (size_t i = 0; i < set->struct_count; i++) {
 		if (layout_set_is_of_maps(set->structs[i].name))
 			continue;
-		output_text(text->output, count++ == 0 ? "\nOthers, shown where named: " : ", ");
+		output_text(text->output, count++ == 0 ? "Others, shown where named: " : ", ");
 		text_plain(text->output, set->structs[i].name);
 	}
 	if (count != 0)
-		output_char(text->output, '\n');
+		output_text(text->output, "\n\n");
 }
 
 struct error *layout_text_write(const struct text *text, const struct layout_set *set, bool all)
@@ -99,9 +99,7 @@ struct error *layout_text_write(const struct text *text, const struct layout_set
 	for (size_t i = 0; i < set->struct_count; i++)
 		if (all || layout_set_is_of_maps(set->structs[i].name))
 			TRY(layout_text_write_struct(text, &set->structs[i]));
-	if (set->map_count != 0)
-		TRY(write_maps(text, set));
 	if (!all)
 		write_others(text, set);
-	return NULL;
+	return set->map_count != 0 ? write_maps(text, set) : NULL;
 }
