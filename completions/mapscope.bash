@@ -88,7 +88,7 @@ _mapscope()
 		mapfile -t COMPREPLY < <(compgen -W "$(_mapscope_pids)" -- "$current")
 		return
 		;;
-	-c | --core | -e | --exe)
+	-c | --core | -e | --exe | --expect)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		return
