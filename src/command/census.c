@@ -134,15 +134,6 @@ void census_json_map(struct session *session, const struct census_map *map, cons
 	json_object_end(json);
 }
 
-static void json_figure(struct json *json, const char *key, uint64_t value)
-{
-	json_key(json, key);
-	if (value == UINT64_MAX)
-		json_null(json);
-	else
-		json_unsigned(json, value);
-}
-
 static uint64_t owned_bytes(const struct census *census)
 {
 	uint64_t bytes = 0;
@@ -152,13 +143,41 @@ static uint64_t owned_bytes(const struct census *census)
 	return bytes;
 }
 
-void census_json_figures(struct json *json, const struct census *census)
+static void json_figures(struct json *json, const struct census *census)
 {
-	json_figure(json, "live_heap", census->figures.live);
-	json_figure(json, "heap_goal", census->figures.goal);
+	json_field_known(json, "live_heap", census->figures.live);
+	json_field_known(json, "heap_goal", census->figures.goal);
 	json_field_unsigned(json, "reached_bytes", census->reached.bytes);
 	json_field_unsigned(json, "reached_objects", census->reached.objects);
 	json_field_unsigned(json, "map_bytes", owned_bytes(census));
+}
+
+void census_json_begin(struct session *session, const struct census *census, const char *name)
+{
+	struct json *json = session->json;
+
+	if (session->invocation->format != FORMAT_JSON)
+		return;
+	json_object_begin(json);
+	json_field_name(json, "go", session->binary->go_version);
+	json_figures(json, census);
+	json_key(json, name);
+	json_array_begin(json);
+}
+
+void census_json_next(struct session *session)
+{
+	if (session->invocation->format == FORMAT_NDJSON)
+		json_end_line(session->json);
+}
+
+void census_json_end(struct session *session)
+{
+	if (session->invocation->format != FORMAT_JSON)
+		return;
+	json_array_end(session->json);
+	json_object_end(session->json);
+	json_end_line(session->json);
 }
 
 /* --- text ------------------------------------------------------------------------------------------------------------ */

@@ -21,8 +21,11 @@ void census_owner(struct owners *owners, const struct census_map *map, struct ow
 
 /* The objects of the contract: list's fields and bytes, wasted_bytes, owner, live. `owner` may be NULL. */
 void census_json_map(struct session *session, const struct census_map *map, const struct owner_path *owner);
-/* The figures of the process, as fields of an open object. */
-void census_json_figures(struct json *json, const struct census *census);
+/* json: the document's head, the figures of the process, and the begin of its array `name`; its end. ndjson: nothing. */
+void census_json_begin(struct session *session, const struct census *census, const char *name);
+void census_json_end(struct session *session);
+/* After each object of the array. */
+void census_json_next(struct session *session);
 /* "map[string]int", or "map[string]int or 3 others" where it is not settled. The caller frees it. */
 char *census_type_text(const struct census_map *map);
 /* 1536 -> "1.5 KiB". The caller frees it. */

@@ -7,26 +7,12 @@
 
 static void print_all_json(struct session *session, const struct census *census, const struct owner_path *paths)
 {
-	struct json *json = session->json;
-	bool document = session->invocation->format == FORMAT_JSON;
-
-	if (document) {
-		json_object_begin(json);
-		json_field_name(json, "go", session->binary->go_version);
-		census_json_figures(json, census);
-		json_key(json, "maps");
-		json_array_begin(json);
-	}
+	census_json_begin(session, census, "maps");
 	for (size_t i = 0; i < census->count; i++) {
 		census_json_map(session, &census->items[i], &paths[i]);
-		if (!document)
-			json_end_line(json);
+		census_json_next(session);
 	}
-	if (document) {
-		json_array_end(json);
-		json_object_end(json);
-		json_end_line(json);
-	}
+	census_json_end(session);
 }
 
 static struct error *print_all_text(struct session *session, const struct census *census, const struct owner_path *paths)

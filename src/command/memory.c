@@ -89,20 +89,11 @@ void memory_text_summary(const struct text *text, const struct memory *memory)
 	text_live_heap(text, memory);
 }
 
-static void json_figure(struct json *json, const char *key, uint64_t value)
-{
-	json_key(json, key);
-	if (value == UINT64_MAX)
-		json_null(json);
-	else
-		json_unsigned(json, value);
-}
-
 static void json_figures(struct json *json, const struct memory *memory)
 {
-	json_figure(json, "live_heap", memory->figures.live);
-	json_figure(json, "marked_heap", memory->figures.marked);
-	json_figure(json, "heap_goal", memory->figures.goal < NO_GOAL ? memory->figures.goal : UINT64_MAX);
+	json_field_known(json, "live_heap", memory->figures.live);
+	json_field_known(json, "marked_heap", memory->figures.marked);
+	json_field_known(json, "heap_goal", memory->figures.goal < NO_GOAL ? memory->figures.goal : UINT64_MAX);
 	json_key(json, "share_of_live_heap");
 	if (memory->figures.live == UINT64_MAX || memory->figures.live == 0)
 		json_null(json);

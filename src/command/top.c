@@ -122,26 +122,12 @@ static void json_row(struct session *session, const struct census *census, const
 
 static void print_json(struct session *session, const struct census *census, const struct rows *rows, const struct owner_path *owners)
 {
-	struct json *json = session->json;
-	bool document = session->invocation->format == FORMAT_JSON;
-
-	if (document) {
-		json_object_begin(json);
-		json_field_name(json, "go", session->binary->go_version);
-		census_json_figures(json, census);
-		json_key(json, session->invocation->by == TOP_BY_TYPE ? "types" : "maps");
-		json_array_begin(json);
-	}
+	census_json_begin(session, census, session->invocation->by == TOP_BY_TYPE ? "types" : "maps");
 	for (size_t i = 0; i < rows->count; i++) {
 		json_row(session, census, &rows->items[i], &owners[i]);
-		if (!document)
-			json_end_line(json);
+		census_json_next(session);
 	}
-	if (document) {
-		json_array_end(json);
-		json_object_end(json);
-		json_end_line(json);
-	}
+	census_json_end(session);
 }
 
 static void print_row(struct text_table *table, const struct session *session, const struct census *census, const struct row *row,

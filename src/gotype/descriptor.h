@@ -33,6 +33,24 @@ enum descriptor_struct {
 	DESCRIPTOR_STRUCTS,
 };
 
+/* moduledata, as far as types go. */
+struct module {
+	uint64_t types, etypes; /* descriptors and names lie in [types, etypes) */
+};
+
+/* What is known of a program's descriptors; program->descriptors. */
+struct descriptor_layout {
+	struct layout_struct structs[DESCRIPTOR_STRUCTS]; /* name NULL: not loaded yet */
+	struct module *modules;
+	size_t module_count;
+	bool modules_read;
+};
+
+/* Both fill in program->descriptors; the second needs the first for MODULE. */
+struct error *descriptor_load_struct(struct program *program, enum descriptor_struct which,
+				     const struct layout_struct **out) MUST_CHECK;
+struct error *descriptor_read_modules(struct program *program) MUST_CHECK;
+
 /* Bytes of a descriptor, with the layout that names their parts. */
 struct descriptor {
 	struct program *program;

@@ -30,17 +30,6 @@ static const char *const struct_names[DESCRIPTOR_STRUCTS][5] = {
 	[ITAB] = { "internal/abi.ITab", "runtime.itab" },
 };
 
-struct module {
-	uint64_t types, etypes; /* descriptors and names lie in [types, etypes) */
-};
-
-struct descriptor_layout {
-	struct layout_struct structs[DESCRIPTOR_STRUCTS]; /* name NULL: not loaded yet */
-	struct module *modules;
-	size_t module_count;
-	bool modules_read;
-};
-
 void descriptor_layout_destroy(struct descriptor_layout *layout)
 {
 	if (layout == NULL)
@@ -51,7 +40,7 @@ void descriptor_layout_destroy(struct descriptor_layout *layout)
 	free(layout);
 }
 
-static struct error *load_struct(struct program *program, enum descriptor_struct which, const struct layout_struct **out)
+struct error *descriptor_load_struct(struct program *program, enum descriptor_struct which, const struct layout_struct **out)
 {
 	if (program->descriptors == NULL)
 		program->descriptors = xcalloc(1, sizeof(*program->descriptors));
@@ -84,7 +73,7 @@ struct error *descriptor_read(struct program *program, enum descriptor_struct wh
 {
 	out->program = program;
 	out->address = address;
-	TRY(load_struct(program, which, &out->layout));
+	TRY(descriptor_load_struct(program, which, &out->layout));
 	if (out->layout->size > DESCRIPTOR_LIMIT)
 		return error_new(ERROR_TARGET, "struct %s: %llu bytes are no descriptor", out->layout->name,
 				 (unsigned long long)out->layout->size);
@@ -112,12 +101,12 @@ static struct error *module_field(struct program *program, taddr module, const c
 	const struct layout_struct *layout;
 	struct field_at at;
 
-	TRY(load_struct(program, MODULE, &layout));
+	TRY(descriptor_load_struct(program, MODULE, &layout));
 	TRY(layout_field_at(layout, name, false, &at));
 	return target_read_word(program->memory, taddr_add(module, at.offset), out);
 }
 
-static struct error *read_modules(struct program *program)
+struct error *descriptor_read_modules(struct program *program)
 {
 	struct debug_variable first;
 	size_t capacity = 0;
@@ -194,7 +183,7 @@ static struct error *read_name(struct program *program, taddr address, const cha
 /* nameOff is added to `types` of the module that the descriptor lies in; descriptors outside all modules were made by reflect. */
 static struct error *name_at_offset(struct program *program, taddr descriptor, int32_t offset, const char **out)
 {
-	TRY(read_modules(program));
+	TRY(descriptor_read_modules(program));
 	*out = NULL;
 	for (size_t i = 0; i < program->descriptors->module_count; i++) {
 		const struct module *module = &program->descriptors->modules[i];
@@ -344,7 +333,7 @@ static struct error *complete_struct(struct gotype *type)
 	TRY(descriptor_read(type->program, STRUCT, type->descriptor, &descriptor));
 	TRY(descriptor_word(&descriptor, "Fields", "fields", 0, &fields));
 	TRY(descriptor_word(&descriptor, "Fields", "fields", 1, &count));
-	TRY(load_struct(type->program, FIELD, &field));
+	TRY(descriptor_load_struct(type->program, FIELD, &field));
 	if (count > GOTYPE_FIELD_LIMIT)
 		return not_a_descriptor(type->descriptor, "a struct with too many fields");
 	type->fields = program_allocate(type->program, count * sizeof(*type->fields));
@@ -462,148 +451,6 @@ struct error *gotype_complete_from_descriptor(struct gotype *type)
 	}
 }
 
-/* --- finding a type's descriptor ---------------------------------------------------------------------------- */
-
-/* What is known of a type whose descriptor is looked for. */
-struct wanted {
-	const char *name;
-	enum go_kind kind; /* GO_INVALID: any, of any size */
-	uint64_t size;
-};
-
-static bool is_path_character(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c != '\0' && strchr("._-~%/", c) != NULL);
-}
-
-/* Reflect's names are DWARF's with the last element of each package's path: json.Decoder is encoding/json.Decoder, also inside. */
-static bool same_name(const char *reflects, const char *dwarfs)
-{
-	while (*dwarfs != '\0') {
-		const char *last = dwarfs;
-
-		for (const char *at = dwarfs; is_path_character(*at); at++)
-			if (*at == '/')
-				last = at + 1;
-		for (dwarfs = last; is_path_character(*dwarfs); dwarfs++)
-			if (*reflects++ != *dwarfs)
-				return false;
-		if (*dwarfs != '\0' && *reflects++ != *dwarfs++)
-			return false;
-	}
-	return *reflects == '\0';
-}
-
-static bool is_wanted(const struct gotype *found, const struct wanted *wanted)
-{
-	return (wanted->kind == GO_INVALID || (found->kind == wanted->kind && found->size == wanted->size)) &&
-	       same_name(found->name, wanted->name);
-}
-
-/* What moduledata.typelinks names are types without a name of their own: pointers lead to those that have one. */
-static struct error *match_link(struct program *program, taddr address, const struct wanted *wanted, taddr *out)
-{
-	struct gotype *found;
-
-	TRY(gotype_of_descriptor(program, address, &found));
-	if (is_wanted(found, wanted))
-		*out = address;
-	if (found->kind != GO_POINTER)
-		return NULL;
-	TRY(gotype_complete(found));
-	if (is_wanted(found->elem, wanted))
-		*out = found->elem->descriptor;
-	return NULL;
-}
-
-/* runtime/type.go and symtab.go, Go 1.8 ... 1.26: typelinks []int32 are offsets from types. `out` stays 0 where there is none. */
-static struct error *search_links(struct program *program, const struct wanted *wanted, taddr *out)
-{
-	const struct module *module = &program->descriptors->modules[0];
-	const struct layout_field *field = layout_field_find(&program->descriptors->structs[MODULE], "typelinks");
-	struct debug_variable first;
-	uint64_t links, count;
-
-	if (field == NULL || !debug_find_variable(program->binary->debug, "runtime.firstmoduledata", &first))
-		return NULL;
-
-	taddr slice = taddr_of(first.address + program->bias + field->offset);
-
-	TRY(target_read_word(program->memory, slice, &links));
-	TRY(target_read_word(program->memory, taddr_add(slice, program->machine.word_size), &count));
-	for (uint64_t i = 0; i < count && i < (module->etypes - module->types) / 4 && out->v == 0; i++) {
-		uint8_t offset[4];
-
-		TRY(target_read(program->memory, taddr_of(links + 4 * i), offset, sizeof(offset)));
-		/* a type that is not to be had, larger than any value say, is another one */
-		error_free(match_link(program, taddr_of(module->types + load_u32(&program->machine, offset)), wanted, out));
-	}
-	return NULL;
-}
-
-static struct error *first_module(struct program *program, const struct module **out)
-{
-	const struct layout_struct *layout;
-
-	if (program->binary == NULL || program->memory == NULL)
-		return error_new(ERROR_TARGET, "type descriptors need the memory of a process or a core");
-	TRY(load_struct(program, MODULE, &layout));
-	TRY(read_modules(program));
-	if (program->descriptors->module_count == 0)
-		return error_new(ERROR_MEMORY, "runtime.firstmoduledata: no module there");
-	*out = &program->descriptors->modules[0];
-	return NULL;
-}
-
-bool gotype_may_be_descriptor(struct program *program, taddr address)
-{
-	const struct module *module;
-	struct error *error = first_module(program, &module);
-	bool found = false;
-
-	for (size_t i = 0; error == NULL && i < program->descriptors->module_count && !found; i++)
-		found = address.v - program->descriptors->modules[i].types <
-			program->descriptors->modules[i].etypes - program->descriptors->modules[i].types;
-	error_free(error);
-	return found;
-}
-
-struct error *gotype_descriptor(struct gotype *type, taddr *out)
-{
-	struct program *program = type->program;
-	const struct wanted wanted = { type->name, type->kind, type->size };
-	const struct module *module = NULL;
-
-	if (type->descriptor.v == 0) {
-		TRY(first_module(program, &module));
-		/* cmd/link/internal/ld/dwarf.go, Go 1.11 ... 1.22: of uintptr it is an address, which no offset reaches */
-		if (type->runtime_offset >= module->etypes - module->types)
-			type->descriptor = taddr_of(type->runtime_offset + program->bias);
-		else if (type->runtime_offset != 0)
-			type->descriptor = taddr_of(module->types + type->runtime_offset);
-		else
-			TRY(search_links(program, &wanted, &type->descriptor));
-	}
-	if (type->descriptor.v == 0)
-		return error_new(ERROR_TARGET, "%s: the program has no descriptor of this type: no interface in it holds one",
-				 type->name);
-	*out = type->descriptor;
-	return NULL;
-}
-
-struct error *gotype_find_described(struct program *program, const char *name, struct gotype **out)
-{
-	const struct wanted wanted = { .name = name };
-	const struct module *module;
-	taddr found = { 0 };
-
-	TRY(first_module(program, &module));
-	TRY(search_links(program, &wanted, &found));
-	if (found.v == 0)
-		return error_new(ERROR_TARGET, "%s: no such type in %s", name, program->binary->path);
-	return gotype_of_descriptor(program, found, out);
-}
-
 /* --- interfaces -------------------------------------------------------------------------------------------- */
 
 /* Itabs live for ever at one place, so each is read once. */
@@ -619,7 +466,7 @@ static struct error *itab_type(struct program *program, taddr itab, uint64_t *ou
 	}
 	if (program->binary == NULL)
 		return not_a_descriptor(itab, "the types of this program have none there");
-	TRY(load_struct(program, ITAB, &layout));
+	TRY(descriptor_load_struct(program, ITAB, &layout));
 	TRY(layout_field_at(layout, layout_field_find(layout, "Type") ? "Type" : "_type", false, &at));
 	TRY(target_read_word(program->memory, taddr_add(itab, at.offset), out));
 	table_put(&program->descriptors_by_itab, itab.v, *out);

@@ -357,6 +357,15 @@ void json_field_unsigned(struct json *json, const char *name, uint64_t value)
 	json_unsigned(json, value);
 }
 
+void json_field_known(struct json *json, const char *name, uint64_t value)
+{
+	json_key(json, name);
+	if (value == UINT64_MAX)
+		json_null(json);
+	else
+		json_unsigned(json, value);
+}
+
 void json_field_bool(struct json *json, const char *name, bool value)
 {
 	json_key(json, name);

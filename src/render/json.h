@@ -36,6 +36,7 @@ void json_name(struct json *json, const char *text);
 void json_address(struct json *json, taddr address);              /* "0xc000..."; 0: null */
 /* A key and its value in one. */
 void json_field_unsigned(struct json *json, const char *name, uint64_t value);
+void json_field_known(struct json *json, const char *name, uint64_t value); /* UINT64_MAX: null, it is not known */
 void json_field_bool(struct json *json, const char *name, bool value);
 void json_field_name(struct json *json, const char *name, const char *value);
 void json_field_address(struct json *json, const char *name, taddr value);
