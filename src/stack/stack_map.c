@@ -219,6 +219,9 @@ static struct error *find_objects(struct stack_maps *maps, struct stack_map *map
 
 /* --- a pc ----------------------------------------------------------------------------------------------------- */
 
+/* A goroutine that was interrupted where the compiler has no map: LivenessInvalid of cmd/compile/internal/gc/plive.go (>= 1.11). */
+enum { UNSAFE_POINT = -2 };
+
 /* In a function's prologue, and where it has not begun, there is no value (-1), and the first map is the one. */
 static struct error *read_map(struct stack_maps *maps, uint64_t pc, struct stack_map *map)
 {
@@ -231,6 +234,8 @@ static struct error *read_map(struct stack_maps *maps, uint64_t pc, struct stack
 	if (pc != function->entry)
 		TRY(pclntab_value(maps->pclntab, function, pclntab_layout(maps->pclntab)->indexes->stack_map, pc - 1,
 				  &number));
+	if (number == UNSAFE_POINT)
+		return NULL;
 	if (number == -1)
 		number = 0;
 	map->function = function;
