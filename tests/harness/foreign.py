@@ -10,7 +10,8 @@ SYSTEMS = ["linux", "freebsd", "openbsd", "netbsd", "windows", "darwin"]
 VERSIONS = ["1.11", "1.17", "1.20", "1.23", "1.24", "1.26", "1.27"]
 BIG_ENDIAN = {"ppc64", "s390x", "mips", "mips64"}
 NARROW = {"386", "arm", "mips", "mipsle"}
-IOS = {"darwin/arm": 99, "darwin/arm64": 15}  # up to this version it is not macOS: Apple's linker is needed
+# Go 1.N up to which these are listed and do not build: iOS needs Apple's linker, and Go 1.11 to 1.13 had no compiler for riscv64.
+UNBUILT = {"darwin/arm": 99, "darwin/arm64": 15, "linux/riscv64": 13}
 
 # What mapscope says where its libbfd was built without a format.
 LACKS = re.compile(r"this libbfd has no target [\w-]+")
@@ -22,7 +23,7 @@ def ports(version):
     root = go.toolchain(version)[1]
     command = ["env", f"GOROOT={root}", "GOTOOLCHAIN=local", "GOENV=off", "GOFLAGS=", os.path.join(root, "bin", "go"), "tool", "dist", "list"]
     listed = process.must_run(command, limit=120).stdout.split()
-    return sorted((port for port in listed if port.split("/")[0] in SYSTEMS and go.minor_of(version) > IOS.get(port, 0)),
+    return sorted((port for port in listed if port.split("/")[0] in SYSTEMS and go.minor_of(version) > UNBUILT.get(port, 0)),
                   key=lambda port: SYSTEMS.index(port.split("/")[0]))
 
 
