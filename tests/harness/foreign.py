@@ -12,6 +12,7 @@ BIG_ENDIAN = {"ppc64", "s390x", "mips", "mips64"}
 NARROW = {"386", "arm", "mips", "mipsle"}
 # Go 1.N up to which these are listed and do not build: iOS needs Apple's linker, and Go 1.11 to 1.13 had no compiler for riscv64.
 UNBUILT = {"darwin/arm": 99, "darwin/arm64": 15, "linux/riscv64": 13}
+UNREAD = {"windows/arm"}  # libbfd has no target for its CPU number, 0x1c4
 
 # What mapscope says where its libbfd was built without a format.
 LACKS = re.compile(r"this libbfd has no target [\w-]+")
@@ -23,7 +24,7 @@ def ports(version):
     root = go.toolchain(version)[1]
     command = ["env", f"GOROOT={root}", "GOTOOLCHAIN=local", "GOENV=off", "GOFLAGS=", os.path.join(root, "bin", "go"), "tool", "dist", "list"]
     listed = process.must_run(command, limit=120).stdout.split()
-    return sorted((port for port in listed if port.split("/")[0] in SYSTEMS and go.minor_of(version) > UNBUILT.get(port, 0)),
+    return sorted((port for port in listed if port.split("/")[0] in SYSTEMS and port not in UNREAD and go.minor_of(version) > UNBUILT.get(port, 0)),
                   key=lambda port: SYSTEMS.index(port.split("/")[0]))
 
 
