@@ -1,12 +1,15 @@
 #include "command/gdb.h"
 
 #include <elf.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "analysis/expression.h"
+#include "binary/match.h"
 #include "render/output.h"
+#include "target/core.h"
 #include "target/remote.h"
 #include "target/wire.h"
 #include "util/alloc.h"
@@ -58,6 +61,43 @@ static char *parse_files(const char *text, uint64_t *entry)
 	return xstrndup(start, (size_t)(end - start));
 }
 
+/*
+ * The core that GDB looks at:
+ *	Local core dump file:
+ *	`/tmp/core.4711', file type elf64-x86-64.
+ * NULL: it looks at none, or what it looks at is not here.
+ */
+static char *parse_core(const char *text)
+{
+	const char *at = strstr(text, "Local core dump file:");
+	const char *start = at ? strchr(at, '`') : NULL;
+	const char *end = start ? strstr(start, "', file type") : NULL;
+
+	return end ? xstrndup(start + 1, (size_t)(end - start - 1)) : NULL;
+}
+
+/* A core does not change under GDB: it is read as it is, not through GDB. False where it cannot be opened. */
+static bool open_core(const char *core, const char *executable, struct target **out)
+{
+	int fd = core && executable ? open(executable, O_RDONLY | O_CLOEXEC) : -1;
+	struct error *error = fd >= 0 ? core_open(core, out) : NULL;
+	bool opened = fd >= 0 && error == NULL;
+
+	error_free(error);
+	if (!opened) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	/* the executable is the one that GDB has, whatever the core names */
+	if ((*out)->executable.fd >= 0)
+		close((*out)->executable.fd);
+	free((*out)->executable.path);
+	(*out)->executable.fd = fd;
+	(*out)->executable.path = xstrdup(executable);
+	return true;
+}
+
 struct error *gdb_open(struct target **out)
 {
 	struct buffer files = { 0 };
@@ -65,19 +105,30 @@ struct error *gdb_open(struct target **out)
 
 	read_file(WIRE_FILES, &files);
 
-	char *path = parse_files(buffer_text(&files), &entry);
+	char *path = parse_files(buffer_text(&files), &entry), *core = parse_core(buffer_text(&files));
 
-	*out = remote_create(WIRE_SOCKET, path, entry);
+	if (!open_core(core, path, out))
+		*out = remote_create(WIRE_SOCKET, path, entry);
+	free(core);
 	free(path);
 	buffer_free(&files);
 	return NULL;
 }
 
-void gdb_use_binary(struct target *target, const struct binary *binary)
+bool gdb_is_remote(const struct target *target)
+{
+	return strcmp(target->ops->kind, "core") != 0;
+}
+
+struct error *gdb_use_binary(struct target *target, const struct binary *binary)
 {
 	uint64_t entry = target->executable.entry;
 	bool known = entry != 0 && binary->phdr_address != 0;
 
+	if (!gdb_is_remote(target)) {
+		TRY(binary_check_build(binary, target));
+		return core_use_executable(target, binary->fd, binary->path);
+	}
 	remote_use_executable(target, &binary->machine, known ? binary->phdr_address + (entry - binary->entry) : 0);
 	if (binary->machine.elf_machine == EM_X86_64) {
 		struct buffer text = { 0 };
@@ -86,6 +137,7 @@ void gdb_use_binary(struct target *target, const struct binary *binary)
 		gdb_take_threads(target, buffer_text(&text));
 		buffer_free(&text);
 	}
+	return NULL;
 }
 
 /* --- MAP ------------------------------------------------------------------------------------------------------------- */

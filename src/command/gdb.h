@@ -8,10 +8,12 @@
 #include "command/command.h"
 #include "target/target.h"
 
-/* The memory of what GDB looks at, and the executable as GDB knows it. */
+/* The memory of what GDB looks at (of a core that can be opened here: the core itself), and the executable as GDB knows it. */
 struct error *gdb_open(struct target **out) MUST_CHECK;
+/* Whether its memory comes through GDB: it is target/remote.h's. */
+bool gdb_is_remote(const struct target *target);
 /* Tells the target what its executable says: by this its headers are found in memory, and its build compared. */
-void gdb_use_binary(struct target *target, const struct binary *binary);
+struct error *gdb_use_binary(struct target *target, const struct binary *binary) MUST_CHECK;
 
 /*
  * What leads to the value that GDB has for `map`, the command's MAP of that number from 0 on, as a MAP of ours:

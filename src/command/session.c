@@ -131,7 +131,7 @@ static struct error *open_program(struct session *session)
 
 	TRY(open_binary(session, &session->binary));
 	if (invocation->gdb)
-		gdb_use_binary(target, session->binary);
+		TRY(gdb_use_binary(target, session->binary));
 	if (target != NULL && (invocation->core != NULL || invocation->exe != NULL || invocation->gdb))
 		TRY(binary_check_build(session->binary, target));
 	if (invocation->core != NULL)
@@ -216,7 +216,7 @@ static void report_round_trips(const struct session *session)
 
 static void report_stats(const struct session *session)
 {
-	if (session->invocation->stats && session->invocation->gdb && session->target != NULL)
+	if (session->invocation->stats && session->invocation->gdb && session->target != NULL && gdb_is_remote(session->target))
 		report_round_trips(session);
 
 	struct live_stats stats;
