@@ -42,7 +42,7 @@ struct module {
 struct descriptor_layout {
 	struct layout_struct structs[DESCRIPTOR_STRUCTS]; /* name NULL: not loaded yet */
 	struct module *modules;
-	size_t module_count;
+	size_t module_count, module_capacity;
 	bool modules_read;
 };
 

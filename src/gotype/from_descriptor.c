@@ -106,10 +106,19 @@ static struct error *module_field(struct program *program, taddr module, const c
 	return target_read_word(program->memory, taddr_add(module, at.offset), out);
 }
 
+static struct error *read_module(struct program *program, uint64_t address, struct module *out, uint64_t *next)
+{
+	TRY(module_field(program, taddr_of(address), "types", &out->types));
+	TRY(module_field(program, taddr_of(address), "etypes", &out->etypes));
+	TRY(module_field(program, taddr_of(address), "next", next));
+	if (out->etypes < out->types)
+		return error_new(ERROR_MEMORY, "0x%llx: a module whose types end before they begin", (unsigned long long)address);
+	return NULL;
+}
+
 struct error *descriptor_read_modules(struct program *program)
 {
 	struct debug_variable first;
-	size_t capacity = 0;
 	struct descriptor_layout *layout = program->descriptors;
 
 	if (layout->modules_read)
@@ -121,12 +130,17 @@ struct error *descriptor_read_modules(struct program *program)
 
 	while (module != 0 && layout->module_count < MODULE_LIMIT) {
 		struct module read;
+		struct error *error = read_module(program, module, &read, &module);
 
-		TRY(module_field(program, taddr_of(module), "types", &read.types));
-		TRY(module_field(program, taddr_of(module), "etypes", &read.etypes));
-		ARRAY_RESERVE(layout->modules, layout->module_count, capacity);
+		/* those that are known are of use without what comes behind them */
+		if (error != NULL && layout->module_count == 0)
+			return error;
+		if (error != NULL) {
+			error_free(error);
+			break;
+		}
+		ARRAY_RESERVE(layout->modules, layout->module_count, layout->module_capacity);
 		layout->modules[layout->module_count++] = read;
-		TRY(module_field(program, taddr_of(module), "next", &module));
 	}
 	layout->modules_read = true;
 	return NULL;
@@ -228,6 +242,18 @@ static struct error *read_common(struct gotype *type)
 	return NULL;
 }
 
+enum go_kind gotype_kind_at(struct program *program, taddr address)
+{
+	struct descriptor common;
+	uint64_t kind = GO_INVALID;
+	struct error *error = descriptor_read(program, COMMON, address, &common);
+
+	if (error == NULL)
+		error = descriptor_word(&common, "Kind_", "kind", 0, &kind);
+	error_free(error);
+	return (enum go_kind)(kind & KIND_MASK);
+}
+
 struct error *gotype_of_descriptor(struct program *program, taddr address, struct gotype **out)
 {
 	const uint64_t *known = table_get(&program->types_by_descriptor, address.v);
@@ -244,11 +270,18 @@ struct error *gotype_of_descriptor(struct program *program, taddr address, struc
 	if (program->allocated > GOTYPE_MEMORY_LIMIT)
 		return not_a_descriptor(address, "there are more and longer ones than any program has");
 
+	const void *mark = program_mark(program);
 	struct gotype *type = program_allocate(program, sizeof(*type));
 
 	type->program = program;
 	type->descriptor = address;
-	TRY(read_common(type));
+
+	struct error *error = read_common(type);
+
+	if (error != NULL) {
+		program_release(program, mark); /* garbage that is taken for descriptors leaves nothing behind */
+		return error;
+	}
 	if (type->name == NULL)
 		TRY(descriptor_name_from_parts(type));
 	table_put(&program->types_by_descriptor, address.v, (uintptr_t)type);

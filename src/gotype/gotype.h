@@ -114,6 +114,8 @@ struct error *gotype_align(struct gotype *type, uint64_t *out) MUST_CHECK;
 /* The type of the descriptor at `address` in the target's memory; the same one each time. */
 struct error *gotype_of_descriptor(struct program *program, taddr address, struct gotype **out) MUST_CHECK;
 
+/* The kind of the type whose descriptor lies at `address`, if one does: nothing is kept of it. GO_INVALID where it cannot be read. */
+enum go_kind gotype_kind_at(struct program *program, taddr address);
 /* Whether the address lies where the program's modules have their type data. */
 bool gotype_may_be_descriptor(struct program *program, taddr address);
 

@@ -6,6 +6,9 @@
 
 /* Zeroed memory that lives as long as the program. */
 void *program_allocate(struct program *program, size_t size);
+/* Gives back all that was allocated since the mark was taken. Nothing may refer to it. */
+const void *program_mark(const struct program *program);
+void program_release(struct program *program, const void *mark);
 char *program_format(struct program *program, const char *format, ...) PRINTF(2, 3);
 
 /* No nesting of types in a real program is deeper; a cycle in hostile DWARF or descriptors is. */

@@ -9,6 +9,7 @@
 
 struct program_memory {
 	struct program_memory *next;
+	size_t size;
 	max_align_t bytes[];
 };
 
@@ -17,9 +18,26 @@ void *program_allocate(struct program *program, size_t size)
 	struct program_memory *block = xcalloc(1, sizeof(*block) + size);
 
 	block->next = program->allocations;
+	block->size = size;
 	program->allocated += size;
 	program->allocations = block;
 	return block->bytes;
+}
+
+const void *program_mark(const struct program *program)
+{
+	return program->allocations;
+}
+
+void program_release(struct program *program, const void *mark)
+{
+	while (program->allocations != mark) {
+		struct program_memory *block = program->allocations;
+
+		program->allocations = block->next;
+		program->allocated -= block->size;
+		free(block);
+	}
 }
 
 char *program_format(struct program *program, const char *format, ...)

@@ -27,7 +27,10 @@ static struct gotype *closure_struct(struct closures *closures, uint64_t address
 	if (known != NULL)
 		return (struct gotype *)(uintptr_t)*known;
 
-	struct error *error = gotype_of_descriptor(closures->program, taddr_of(address), &type);
+	/* of most types the code names nothing is to be kept */
+	struct error *error = gotype_kind_at(closures->program, taddr_of(address)) == GO_STRUCT
+				      ? gotype_of_descriptor(closures->program, taddr_of(address), &type)
+				      : error_new(ERROR_TARGET, "another kind");
 	bool good = error == NULL && type->kind == GO_STRUCT && strncmp(type->name, prefix, sizeof(prefix) - 1) == 0;
 
 	error_free(error);

@@ -351,14 +351,32 @@ struct tally {
 	uint64_t live, fits, differs, unknown;
 };
 
-static void try_slot(const struct go_map *map, struct key_hasher *hasher, const struct map_unit *unit, unsigned slot,
+/*
+ * Whether a key can be the string that it is taken for: its bytes lie in one object of the heap, or in the binary; elsewhere (memory of C,
+ * a mapped file) they are not many. What is no string would have its length read.
+ */
+static bool may_be_string(const struct map_judge *judge, const uint8_t *bytes)
+{
+	enum { ELSEWHERE = 1 << 20 };
+	const struct machine *machine = &judge->program->machine;
+	uint64_t data = load_word(machine, bytes), length = load_word(machine, bytes + machine->word_size);
+	const struct heap_span *span = heap_span_find(judge->walk->spans, data);
+
+	if (span != NULL)
+		return length <= heap_slot_address(span, heap_slot_in(span, data)) + span->elem_size - data;
+	if (data - judge->walk->image_low < judge->walk->image_high - judge->walk->image_low)
+		return length <= judge->walk->image_high - data;
+	return length <= ELSEWHERE;
+}
+
+static void try_slot(const struct map_judge *judge, const struct go_map *map, struct key_hasher *hasher, const struct map_unit *unit, unsigned slot,
 		     struct map_scratch *scratch, struct tally *tally)
 {
 	uint64_t seed = map->layout->implementation == MAP_SWISS ? map->swiss.seed : map->classic.hash0, hash;
 	struct map_entry entry;
 	struct error *error = map_entry_load(map, unit, slot, scratch, &entry);
 
-	if (error != NULL || entry.key == NULL) {
+	if (error != NULL || entry.key == NULL || (map->type->key->kind == GO_STRING && !may_be_string(judge, entry.key))) {
 		error_free(error);
 		tally->differs++;
 		return;
@@ -379,14 +397,14 @@ static void try_slot(const struct go_map *map, struct key_hasher *hasher, const 
 	}
 }
 
-static void try_batch(const struct go_map *map, struct key_hasher *hasher, const struct map_batch *batch,
+static void try_batch(const struct map_judge *judge, const struct go_map *map, struct key_hasher *hasher, const struct map_batch *batch,
 		      struct map_scratch *scratch, struct tally *tally)
 {
 	for (size_t i = 0; i < batch->count; i++) {
 		for (unsigned live = batch->units[i].live; live != 0; live &= live - 1) {
 			tally->live++;
 			if (hasher != NULL && tally->fits + tally->differs + tally->unknown < KEYS_TRIED)
-				try_slot(map, hasher, &batch->units[i], (unsigned)__builtin_ctz(live), scratch, tally);
+				try_slot(judge, map, hasher, &batch->units[i], (unsigned)__builtin_ctz(live), scratch, tally);
 		}
 	}
 }
@@ -429,7 +447,7 @@ static enum verdict judge_type(struct map_judge *judge, struct shape *shape, str
 		error = map_walk_next(walk, &batch);
 		whole = error == NULL && batch.count == 0;
 		if (!whole && error == NULL)
-			try_batch(&map, hasher, &batch, &scratch, &tally);
+			try_batch(judge, &map, hasher, &batch, &scratch, &tally);
 	}
 	error_free(error);
 	map_walk_destroy(walk);
