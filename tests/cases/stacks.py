@@ -99,6 +99,9 @@ def check_facts(checks, tool, name, target, animal, frames, version, mode):
     for fact in animal.facts:
         frame = frame_of(frames, fact)
         row = rows.get(f"goroutine {fact['goroutine']}: frame {frame}: {fact['expression']}")
+        if row is None and fact["kind"] == "running":  # it may be deeper now than when its frames were asked for
+            row = next((rows[name] for name in rows if name.startswith(f"goroutine {fact['goroutine']}: frame ") and
+                        name.endswith(f": {fact['expression']}")), None)
         if fact["kind"] == "nested":
             continue
         if row is None or row.get("error") == "optimised out":
