@@ -3,6 +3,7 @@ import json
 import os
 import random
 import re
+import signal
 
 from harness import elfcore, go, process, zoo
 
@@ -115,18 +116,36 @@ def check_facts(checks, tool, name, target, animal, frames, version, mode):
     checks.true(f"{name}: none at a wrong address, of a wrong length or type", not wrong, str(wrong[:3]))
 
 
-def check_commands(checks, tool, name, target, animal, frames):
+def check_show(checks, tool, name, target, frames, fact):
+    """`show` of a fact's map by its goroutine and frame."""
+    name = f"{name} show {fact['kind']}"
+    document = tool.document(checks, name, "show", f"goroutine {fact['goroutine']}: frame {frame_of(frames, fact)}: {fact['expression']}",
+                             *target, "--format", "json")
+    if document is not None:
+        entry = {"key": fact["key"], "value": fact["value"]}
+        checks.true(f"{name}: the map", document["address"] == fact["address"] and document["len"] == fact["len"] and
+                    entry in document["entries"], f"expected {fact}, found {str(document)[:300]}")
+
+
+def check_show_running(checks, tool, name, program, target, own_target, animal, fact):
+    """The same of a goroutine that runs: its depth changes, so it is held between the two looks at it."""
+    live = "-p" in own_target
+    if live:
+        os.kill(animal.pid, signal.SIGSTOP)
+    try:
+        _, frames = own_frames(program, *own_target)
+        check_show(checks, tool, name, target, frames, fact)
+    finally:
+        if live:
+            os.kill(animal.pid, signal.SIGCONT)
+
+
+def check_commands(checks, tool, name, program, target, own_target, animal, frames):
     """Every command takes a local variable, by both spellings."""
     facts = {fact["kind"]: fact for fact in animal.facts}
-    for kind in ("nested", "escaped", "running", "local"):
-        fact = facts[kind]
-        frame = frame_of(frames, fact)
-        document = tool.document(checks, f"{name} show {kind}", "show", f"goroutine {fact['goroutine']}: frame {frame}: {fact['expression']}",
-                                 *target, "--format", "json")
-        if document is not None:
-            entry = {"key": fact["key"], "value": fact["value"]}
-            checks.true(f"{name} show {kind}: the map", document["address"] == fact["address"] and document["len"] == fact["len"] and
-                        entry in document["entries"], f"expected {fact}, found {str(document)[:300]}")
+    for kind in ("nested", "escaped", "local"):
+        check_show(checks, tool, name, target, frames, facts[kind])
+    check_show_running(checks, tool, name, program, target, own_target, animal, facts["running"])
     fact = facts["local"]
     option = ["-g", str(fact["goroutine"]), *target, "--format", "json"]
     for command, more in (("stat", []), ("dump", []), ("trace", [f'"{fact["key"]}"']), ("verify", [])):
@@ -164,7 +183,7 @@ def check_target(checks, tool, name, program, animal, version, mode, target, own
     if go.minor_of(version) >= 23:
         check_captures(checks, name, result.stdout)
     check_facts(checks, tool, name, target, animal, frames, version, mode)
-    check_commands(checks, tool, name, target, animal, frames)
+    check_commands(checks, tool, name, program, target, own_target, animal, frames)
     check_roots(checks, name, program, own_target, animal)
     return frames
 
