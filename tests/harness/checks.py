@@ -1,27 +1,31 @@
 """Counting what was checked. A check is named by words from the general to the special: version, mode, target, map."""
+import os
 import re
 import sys
 import time
 
 
 class Checks:
-    def __init__(self, pattern=None, verbose=False):
+    def __init__(self, pattern=None, verbose=False, claims=None):
+        """`claims`: an empty folder, where several processes count parts of one run."""
         self.passed = 0
         self.failed = 0
         self.skipped = 0
         self.verbose = verbose
         self._pattern = re.compile(pattern) if pattern else None
-        self._seen = set()
+        self._claims = claims
         self._start = time.monotonic()
 
     def wanted(self, name):
         return not self._pattern or bool(self._pattern.search(name))
 
     def first(self, key):
-        """Whether this is the first time in this run that somebody asks with this key."""
-        before = len(self._seen)
-        self._seen.add(key)
-        return len(self._seen) > before
+        """Whether this is the first time in this run that somebody asks with these words."""
+        try:
+            os.mkdir(os.path.join(self._claims, " ".join(str(word) for word in key)))
+        except FileExistsError:
+            return False
+        return True
 
     def true(self, name, good, detail=""):
         if good:
@@ -43,10 +47,14 @@ class Checks:
         """Progress, to standard error."""
         print(f"[{time.monotonic() - self._start:6.1f} s] {text}", file=sys.stderr, flush=True)
 
-    def add_counts(self, passed, failed):
-        """Those of a test program of its own."""
+    def add_counts(self, passed, failed, skipped=0):
+        """Those of a program or process of its own."""
         self.passed += passed
         self.failed += failed
+        self.skipped += skipped
+
+    def counts(self):
+        return self.passed, self.failed, self.skipped
 
     def summary(self):
         tail = f", {self.skipped} skipped" if self.skipped else ""

@@ -82,8 +82,9 @@ def minimal():
     """Debian's GDB without Python. Its package conflicts with gdb, so it is unpacked beside the test programs."""
     folder = os.path.join(go.cache(), "gdb-minimal")
     program = os.path.join(folder, "usr", "bin", "gdb")
-    if not os.path.exists(program):
-        _unpack_package("gdb-minimal", folder)
+    with go.making("gdb-minimal"):
+        if not os.path.exists(program):
+            _unpack_package("gdb-minimal", folder)
     return Debugger("gdb-minimal", [program])
 
 

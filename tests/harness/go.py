@@ -1,4 +1,6 @@
 """Go toolchains, and the zoo built by them: one cached folder for each version and build mode."""
+import contextlib
+import fcntl
 import hashlib
 import os
 import re
@@ -120,19 +122,33 @@ def _digest(mode, source=ZOO):
     return digest.hexdigest()
 
 
+@contextlib.contextmanager
+def making(what):
+    """While it lasts, no other process makes the same thing in the cache."""
+    os.makedirs(cache(), exist_ok=True)
+    with open(os.path.join(cache(), f"{what}.lock"), "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def build(version, mode_name):
     """Builds where needed; (full version, folder with zoo in it)."""
     mode = MODES[mode_name]
     if not mode.first <= minor_of(version) <= mode.last:
         raise Unavailable(f"go{version} has no mode {mode_name}")
     full, root = toolchain(version)
+    with making(full):
+        return full, _build_zoo(full, root, mode_name, mode)
+
+
+def _build_zoo(full, root, mode_name, mode):
     folder = os.path.join(cache(), f"{full}-{mode_name}")
     stamp = os.path.join(folder, "stamp")
     digest = _digest(mode)
     if os.path.exists(stamp):
         with open(stamp) as file:
             if file.read() == digest:
-                return full, folder
+                return folder
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
     _compile(full, root, mode, folder)
@@ -140,7 +156,7 @@ def build(version, mode_name):
         mode.finish(folder)
     with open(stamp, "w") as file:
         file.write(digest)
-    return full, folder
+    return folder
 
 
 def build_map_types(version, machine, experiment=""):
@@ -152,9 +168,9 @@ def build_program(version, name, source, mode, **environment):
     """The program of a folder of Go files. Made anew where its source has changed."""
     full, root = toolchain(version)
     program = os.path.join(cache(), f"{full}-{name}-{_digest(mode, source)[:8]}")
-    if not os.path.exists(program):
-        os.makedirs(cache(), exist_ok=True)
-        _run_build(full, root, mode, source, program, **environment)
+    with making(full):
+        if not os.path.exists(program):
+            _run_build(full, root, mode, source, program, **environment)
     return program
 
 

@@ -73,6 +73,11 @@ def build(version, variant="plain"):
     if not first <= go.minor_of(version) <= last:
         raise go.Unavailable(f"go{version} has no {variant}")
     full, root = go.toolchain(version)
+    with go.making(full):
+        return _build(full, root, variant, experiment, architecture)
+
+
+def _build(full, root, variant, experiment, architecture):
     folder = os.path.join(go.cache(), f"{full}-recorder-{variant}")
     stamp, program = os.path.join(folder, "stamp"), os.path.join(folder, "recorder")
     if os.path.exists(stamp):

@@ -1,7 +1,10 @@
 """tests/run: the one way to run the tests."""
 import argparse
+import multiprocessing
 import os
+import tempfile
 import traceback
+from concurrent.futures import ProcessPoolExecutor
 
 from cases import (allmaps, core, errors, foreign, gdb, heap, layout, live, mutants, processes, races, refmap, replay, stackmaps, stacks,
                    syncmaps, units)
@@ -14,28 +17,52 @@ DEFAULT_VERSIONS = "1.8 1.11 1.17 1.20 1.23 1.24 1.26 1.27"
 
 def main(arguments):
     options = parse(arguments)
-    checks = Checks(options.filter, options.verbose)
-    units.check(checks, options.build)
-    tool = Tool(options.mapscope)
-    if not os.access(options.mapscope, os.X_OK):
-        checks.true("mapscope", False, f"{options.mapscope} is not there: ninja -C build")
-    else:
-        guarded(checks, "errors", errors.check, checks, tool, options)
-        guarded(checks, "replay", replay.check, checks, tool)
-        guarded(checks, "layout", layout.check_once, checks, tool)
-        for version in options.versions:
-            guarded(checks, f"{version} gdb", gdb.check, checks, tool, version, options.build)
-            guarded(checks, f"{version} layouts", layout.check, checks, tool, version)
-            guarded(checks, f"{version} foreign", foreign.check, checks, tool, version)
-            guarded(checks, f"{version} stacks", stacks.check, checks, tool, options.build, version, options.targets)
-            guarded(checks, f"{version} races", races.check, checks, tool, version, options.targets)
-            guarded(checks, f"{version} allmaps", allmaps.check, checks, tool, version, options.targets)
-            guarded(checks, f"{version} heap spans", heap.check_spans, checks, options.build, version, options.targets)
-            guarded(checks, f"{version} stack maps", stackmaps.check, checks, options.build, version, options.targets)
-            for mode in options.modes:
-                guarded(checks, f"{version} {mode}", check_version, checks, tool, version, mode, options)
+    with tempfile.TemporaryDirectory(prefix="mapscope-tests-") as claims:
+        checks = Checks(options.filter, options.verbose, claims)
+        if not os.access(options.mapscope, os.X_OK):
+            checks.true("mapscope", False, f"{options.mapscope} is not there: ninja -C build")
+        else:
+            run_parts(checks, options)
     print(checks.summary())
     return 1 if checks.failed else 0
+
+
+def run_parts(checks, options):
+    """What is of no version, and each version, side by side in processes of their own."""
+    parts = [None, *options.versions]
+    with ProcessPoolExecutor(min(options.jobs, len(parts)), multiprocessing.get_context("fork")) as pool:
+        for part, outcome in [(part, pool.submit(run_part, checks, options, part)) for part in parts]:
+            try:
+                checks.add_counts(*outcome.result())
+            except Exception:  # the process is gone
+                checks.true(part or "once", False, traceback.format_exc())
+
+
+def run_part(checks, options, version):
+    """(passed, failed, skipped); a process runs several parts."""
+    before = checks.counts()
+    (run_version if version else run_once)(checks, Tool(options.mapscope), options, *[version] if version else [])
+    return [after - counted for after, counted in zip(checks.counts(), before)]
+
+
+def run_once(checks, tool, options):
+    units.check(checks, options.build)
+    guarded(checks, "errors", errors.check, checks, tool, options)
+    guarded(checks, "replay", replay.check, checks, tool)
+    guarded(checks, "layout", layout.check_once, checks, tool)
+
+
+def run_version(checks, tool, options, version):
+    guarded(checks, f"{version} gdb", gdb.check, checks, tool, version, options.build)
+    guarded(checks, f"{version} layouts", layout.check, checks, tool, version)
+    guarded(checks, f"{version} foreign", foreign.check, checks, tool, version)
+    guarded(checks, f"{version} stacks", stacks.check, checks, tool, options.build, version, options.targets)
+    guarded(checks, f"{version} races", races.check, checks, tool, version, options.targets)
+    guarded(checks, f"{version} allmaps", allmaps.check, checks, tool, version, options.targets)
+    guarded(checks, f"{version} heap spans", heap.check_spans, checks, options.build, version, options.targets)
+    guarded(checks, f"{version} stack maps", stackmaps.check, checks, options.build, version, options.targets)
+    for mode in options.modes:
+        guarded(checks, f"{version} {mode}", check_version, checks, tool, version, mode, options)
 
 
 def parse(arguments):
@@ -49,6 +76,7 @@ def parse(arguments):
     parser.add_argument("--mapscope", help="the program to test (default: the one in the build folder)")
     parser.add_argument("--big", type=int, default=1000000, help="entries of the large map (default: %(default)s)")
     parser.add_argument("--update", action="store_true", help="write the golden files anew from what mapscope prints")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="versions side by side (default: %(default)s, the processors)")
     parser.add_argument("--verbose", action="store_true", help="print checks that pass too")
     options = parser.parse_args(arguments)
     options.build = os.path.abspath(options.build)
