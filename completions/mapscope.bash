@@ -97,6 +97,11 @@ _mapscope()
 		mapfile -t COMPREPLY < <(compgen -W "text json ndjson$([[ $command == layout ]] && echo ' c go')" -- "$current")
 		return
 		;;
+	--limit)
+		mapfile -t COMPREPLY < <(compgen -S = -W "$("$mapscope" show --limit help 2>/dev/null | awk '{ print $1 }')" -- "$current")
+		compopt -o nospace
+		return
+		;;
 	-g | --goroutine | -f | --frame | --max | --depth | --bucket | --table | --group | --buffer | --go-version)
 		return
 		;;

@@ -11,10 +11,10 @@
 #include "stack/roots.h"
 #include "util/alloc.h"
 #include "util/interrupt.h"
+#include "util/limits.h"
 
 enum {
 	READ_LIMIT = 1 << 20,     /* bytes of a stack that are read together; of one variable */
-	LOCALS_LIMIT = 1 << 22,
 	PAGE = 8192,              /* of the runtime: _PageSize, runtime/sizeclasses.go, all versions */
 	FRAME_WORDS = 1 << 16, /* of a frame that are looked through for a variable that is not in memory as a whole */
 };
@@ -172,7 +172,7 @@ static void keep_local(struct visit *visit, const struct stack_variable *variabl
 {
 	struct census *census = visit->census;
 
-	if (census->local_count == LOCALS_LIMIT)
+	if (census->local_count >= limit_of(LIMIT_LOCALS))
 		return;
 	ARRAY_RESERVE(census->locals, census->local_count, census->local_capacity);
 	census->locals[census->local_count++] = (struct owner_local){

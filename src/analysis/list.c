@@ -7,8 +7,8 @@
 #include "gotype/sync.h"
 #include "util/alloc.h"
 #include "util/interrupt.h"
+#include "util/limits.h"
 
-const struct list_limits list_limits_default = { .depth = 4, .elements = 1000, .values = 100000 };
 
 /* Structs in structs, arrays in arrays. */
 enum { NESTING_LIMIT = 64 };
@@ -300,10 +300,11 @@ void list_variables_free(struct list_variables *variables)
 	free(variables);
 }
 
-struct error *list_maps(struct program *program, const struct list_variables *variables, const struct list_limits *limits,
+struct error *list_maps(struct program *program, const struct list_variables *variables,
 			bool (*visit)(void *context, const struct listed_map *map), void *context)
 {
-	struct lister lister = { .program = program, .limits = *limits, .visit = visit, .context = context };
+	struct list_limits limits = { limit_of(LIMIT_LIST_DEPTH), limit_of(LIMIT_LIST_ELEMENTS), limit_of(LIMIT_LIST_VALUES) };
+	struct lister lister = { .program = program, .limits = limits, .visit = visit, .context = context };
 	struct error *error = NULL;
 
 	for (size_t i = 0; i < variables->count && !lister.stop && error == NULL; i++) {

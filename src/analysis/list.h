@@ -9,14 +9,6 @@
 #include "map/finding.h"
 #include "map/map.h"
 
-struct list_limits {
-	unsigned depth;        /* pointers, slices and interfaces on the way */
-	uint64_t elements;     /* looked at in one slice, array or sync.Map */
-	uint64_t values;       /* looked at behind one variable */
-};
-
-extern const struct list_limits list_limits_default;
-
 struct listed_map {
 	const char *name;     /* in the MAP form */
 	struct gotype *type;   /* a map, or a sync.Map (gotype_is_sync()) */
@@ -35,7 +27,7 @@ struct error *list_variables_find(struct program *program, struct list_variables
 void list_variables_free(struct list_variables *variables);
 
 /* Calls `visit` for each map, in the order of the DWARF. `visit` returns false to stop. */
-struct error *list_maps(struct program *program, const struct list_variables *variables, const struct list_limits *limits,
+struct error *list_maps(struct program *program, const struct list_variables *variables,
 			bool (*visit)(void *context, const struct listed_map *map), void *context) MUST_CHECK;
 
 /* Of list_locals(): stacks that were not seen to their end. */

@@ -6,6 +6,12 @@
 #include "util/buffer.h"
 #include "util/table.h"
 
+struct list_limits {
+	uint64_t depth;    /* pointers, slices and interfaces on the way */
+	uint64_t elements; /* looked at in one slice, array or sync.Map */
+	uint64_t values;   /* looked at behind one variable */
+};
+
 struct lister {
 	struct program *program;
 	struct list_limits limits;

@@ -6,10 +6,10 @@
 #include "analysis/owner_private.h"
 #include "binary/debug.h"
 #include "util/alloc.h"
+#include "util/limits.h"
 
 enum {
 	HOPS_SHOWN = 48,      /* of a longer way (a linked list) the middle is left out */
-	HOPS_LIMIT = 1 << 20,
 	LINKED_ABOVE = 1024,  /* bytes of an object whose pointers are kept by where they lead */
 	LINKS_LIMIT = 1 << 24, /* such pointers that are kept */
 	READ_AT_ONCE = 1 << 20,
@@ -263,7 +263,7 @@ struct chain {
 
 static void climb(struct owners *owners, uint64_t slot, struct chain *chain)
 {
-	while (chain->count < HOPS_LIMIT) {
+	while (chain->count < limit_of(LIMIT_HOPS)) {
 		ARRAY_RESERVE(chain->slots, chain->count, chain->capacity);
 		chain->slots[chain->count++] = slot;
 

@@ -13,7 +13,7 @@ void sync_stat_free(struct sync_stat *stat)
 /* The memory of an inner map, as stat of it says. What is wrong in it was found when its entries were read. */
 static struct error *measure_inner(const struct go_map *inner, struct sync_inner_stat *out)
 {
-	struct reader_options options = { .most_entries = UINT64_MAX, .limits = value_limits_default };
+	struct reader_options options = { .most_entries = UINT64_MAX, .limits = value_limits_now() };
 	struct findings findings = { 0 };
 	struct map_stat stat = { 0 };
 	struct reader *reader;

@@ -1,11 +1,10 @@
 /* hmap and bmap. emptyRest ends what map.go and the one-bucket part of map_faststr.go do (Go >= 1.12), no other function. */
 #include "analysis/trace_private.h"
+#include "util/limits.h"
 #include "util/table.h"
 
 /* Strings of so many bytes are compared with care where the map is one bucket: length and four bytes at each end first. */
 enum { LONG_STRING = 32, END_BYTES = 4 };
-/* As in map/walk_classic.c: more overflow buckets behind one are no hash function's. */
-enum { CHAIN_LIMIT = 4096 };
 
 bool trace_hash_needed_classic(const struct tracer *tracer)
 {
@@ -102,7 +101,7 @@ static void search_chain(struct tracer *tracer, struct map_unit *unit, enum trac
 			trace_end(tracer, address, "the last slot of the chain: there is no overflow bucket behind it");
 			break;
 		}
-		if (table_get(&visited, overflow.v) != NULL || unit->chain == CHAIN_LIMIT) {
+		if (table_get(&visited, overflow.v) != NULL || unit->chain >= limit_of(LIMIT_CHAIN)) {
 			trace_fail(tracer, address, "its overflow pointer leads back into the chain: the lookup would not end");
 			break;
 		}

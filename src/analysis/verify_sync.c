@@ -64,7 +64,7 @@ static void look_at_blocks(struct verify_sync_look *look, const struct sync_cont
 
 static struct error *verify_inner(struct verify_sync_look *look, const struct go_map *inner, const char *which)
 {
-	struct reader_options options = { .most_entries = UINT64_MAX, .limits = value_limits_default,
+	struct reader_options options = { .most_entries = UINT64_MAX, .limits = value_limits_now(),
 					  .memory_limit = READER_MEMORY_LIMIT };
 	struct findings findings = { 0 };
 	struct reader *reader;

@@ -6,8 +6,9 @@
 #include "heap/referrers.h"
 #include "util/alloc.h"
 #include "util/interrupt.h"
+#include "util/limits.h"
 
-enum { HOLDERS_LIMIT = 1000, ARRAYS_LIMIT = 16, SLICES_LIMIT = 64 };
+enum { ARRAYS_LIMIT = 16, SLICES_LIMIT = 64 };
 
 /* What pointers are looked for to: the map's header, and arrays on the way to it. In order of address. */
 struct targets {
@@ -128,16 +129,16 @@ static struct error *look(struct census *census, struct owners *owners, taddr ad
 {
 	struct heap_pointers pointers = { 0 };
 	struct error *error = heap_referrers_find(census->walk, &census->roots, targets->starts, targets->ends, targets->count,
-						  HOLDERS_LIMIT * targets->count, &pointers);
+						  limit_of(LIMIT_HOLDERS) * targets->count, &pointers);
 
-	out->holders = xcalloc(HOLDERS_LIMIT, sizeof(*out->holders));
+	out->holders = xcalloc(limit_of(LIMIT_HOLDERS), sizeof(*out->holders));
 	out->arrays = xcalloc(targets->count, sizeof(*out->arrays));
 	for (size_t i = 0; i < pointers.count && error == NULL; i++) {
 		uint64_t value = pointers.items[i].value;
 
 		if (out->in_object ? value < targets->whole_start || value >= targets->whole_end : value != address.v)
 			continue;
-		if (out->count == HOLDERS_LIMIT)
+		if (out->count >= limit_of(LIMIT_HOLDERS))
 			out->left_out++;
 		else
 			add_holder(out, owners, &pointers.items[i]);

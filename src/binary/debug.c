@@ -198,6 +198,7 @@ struct error *debug_open(struct binary *binary, const char *directory_hint)
 			return no_dwarf(binary);
 		}
 	}
+	dwarf_new_oom_handler(debug->dwarf, alloc_failed); /* its own ends the program with status 1 */
 	list_units(debug);
 	binary->debug = debug;
 
@@ -240,6 +241,7 @@ struct error *debug_open_all(const struct binary *binary, Dwarf **dwarf, Elf **e
 		elf_end(*elf);
 		return error_new(ERROR_TARGET, "%s: its DWARF cannot be read: %s", binary->path, dwarf_errmsg(-1));
 	}
+	dwarf_new_oom_handler(*dwarf, alloc_failed);
 	return NULL;
 }
 

@@ -149,7 +149,7 @@ struct listing {
 static struct error *list_once(struct session *session, struct listing *listing, struct rows *rows)
 {
 	if (listing->variables != NULL)
-		return list_maps(session->program, listing->variables, &list_limits_default, keep, rows);
+		return list_maps(session->program, listing->variables, keep, rows);
 	findings_free(&listing->findings);
 	free(listing->cut.why);
 	listing->cut.why = NULL;

@@ -4,6 +4,7 @@
 
 #include "command/command.h"
 #include "command/gdb.h"
+#include "command/supervisor.h"
 #include "config.h"
 #include "render/diagnostics.h"
 #include "util/interrupt.h"
@@ -59,18 +60,16 @@ static int usage_error(struct error *error)
 	return ERROR_USAGE;
 }
 
-static int run_command(const struct command *command, int argc, char **argv)
+static int run_session(void *context)
 {
-	struct invocation invocation;
+	const struct invocation *invocation = context;
 	struct session session;
-
-	options_parse(command, argc, argv, &invocation);
-
-	struct error *error = session_open(&invocation, &session);
+	struct error *error = session_open(invocation, &session);
 	int status = 0;
 
+	supervisor_opened();
 	if (error == NULL)
-		error = command->run(&session);
+		error = invocation->command->run(&session);
 	session_resume(&session);
 	if (error != NULL && !interrupt_pending())
 		diagnostics_error(error);
@@ -82,6 +81,16 @@ static int run_command(const struct command *command, int argc, char **argv)
 
 	interrupt_reraise();
 	return status != 0 ? status : closing;
+}
+
+static int run_command(const struct command *command, int argc, char **argv)
+{
+	struct invocation invocation;
+
+	options_parse(command, argc, argv, &invocation);
+	if (command->target == TARGET_NONE) /* no file but our own */
+		return run_session(&invocation);
+	return supervisor_run(run_session, &invocation);
 }
 
 int main(int argc, char **argv)

@@ -12,9 +12,10 @@
 #include "render/diagnostics.h"
 #include "util/alloc.h"
 #include "util/buffer.h"
+#include "util/limits.h"
 
 enum { KEY_HELP = 256, KEY_FORMAT, KEY_MAX, KEY_DEPTH, KEY_NO_STOP, KEY_STATS, KEY_BUFFER, KEY_GO_VERSION, KEY_BUCKET, KEY_OLD, KEY_TABLE, KEY_GROUP, KEY_REPLAY,
-       KEY_GO, KEY_TYPE, KEY_SEED, KEY_HINT, KEY_GDB, KEY_GDB_OUTPUT, KEY_ALL, KEY_GARBAGE, KEY_VERSION_TABLE, KEY_EXPECT, KEY_BY, KEY_MIN, KEY_MEMORY };
+       KEY_GO, KEY_TYPE, KEY_SEED, KEY_HINT, KEY_GDB, KEY_GDB_OUTPUT, KEY_ALL, KEY_GARBAGE, KEY_VERSION_TABLE, KEY_EXPECT, KEY_BY, KEY_MIN, KEY_MEMORY, KEY_LIMIT };
 
 /* What make(map, hint) is given at most: more is no lesson. */
 enum { HINT_MOST = 1 << 24 };
@@ -67,6 +68,7 @@ static const struct option_row rows[] = {
 	{ { "buffer", KEY_BUFFER, "SIZE", 0, "copy maps up to SIZE (default 48M) and let the process run on; larger ones are read while it stands", GROUP_MEMORY }, OPTIONS_MEMORY },
 	{ { "stats", KEY_STATS, NULL, 0, "say on standard error how long the process stood and what was read", GROUP_MEMORY }, OPTIONS_MEMORY },
 	{ { "go-version", KEY_GO_VERSION, "1.N", 0, "take the program for one of Go 1.N, where it does not say", GROUP_MEMORY }, OPTIONS_PROGRAM | OPTIONS_LAYOUT },
+	{ { "limit", KEY_LIMIT, "NAME=VALUE", 0, "raise or lower one of the limits on what a target may have; --limit help lists them", GROUP_MEMORY }, OPTIONS_MEMORY | OPTIONS_PROGRAM | OPTIONS_LAYOUT },
 	{ { NULL, 0, NULL, 0, "Other:", GROUP_HELP }, 0 },
 	{ { "help", KEY_HELP, NULL, 0, "show this text", GROUP_HELP }, 0 },
 };
@@ -116,6 +118,26 @@ static size_t parse_size(const struct invocation *invocation, const char *option
 	if (errno != 0 || end == text || text[0] == '-' || end[suffix != NULL] != '\0' || value > (SIZE_MAX >> 1) >> shift)
 		refuse(invocation, "--%s %s: not a size like 48M or 1G", option, text);
 	return (size_t)value << shift;
+}
+
+/* What --limit help prints. */
+static _Noreturn void print_limits(void)
+{
+	for (size_t i = 0; i < LIMITS; i++)
+		printf("  %-14s %15llu  %s\n", limit_rows[i].name, (unsigned long long)limit_rows[i].value, limit_rows[i].what);
+	exit(0);
+}
+
+static void apply_limit(const struct invocation *invocation, const char *text)
+{
+	size_t length = strcspn(text, "=");
+
+	if (strcmp(text, "help") == 0)
+		print_limits();
+	if (text[length] == '\0')
+		refuse(invocation, "--limit %s: not NAME=VALUE; --limit help lists them", text);
+	if (!limit_set(text, length, parse_size(invocation, "limit", text + length + 1)))
+		refuse(invocation, "--limit %s: there is no such limit, or it cannot be as much; --limit help lists them", text);
 }
 
 static enum format parse_format(const struct invocation *invocation, const char *text)
@@ -288,6 +310,9 @@ static void apply_option(struct invocation *invocation, int key, const char *arg
 	case KEY_MEMORY:
 		invocation->memory = true;
 		break;
+	case KEY_LIMIT:
+		apply_limit(invocation, argument);
+		break;
 	case KEY_OLD:
 		invocation->old = true;
 		break;
@@ -403,7 +428,7 @@ void options_parse(const struct command *command, int argc, char **argv, struct 
 
 	*out = (struct invocation){
 		.command = command,
-		.depth = value_limits_default.depth,
+		.depth = value_limits_now().depth,
 		.buffer = READER_MEMORY_LIMIT,
 		.bucket = UINT64_MAX,
 		.table = UINT64_MAX,

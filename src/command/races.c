@@ -25,7 +25,7 @@ static const char *const evidence_names[] = {
 
 static struct value_limits key_limits(void)
 {
-	struct value_limits limits = value_limits_default;
+	struct value_limits limits = value_limits_now();
 
 	limits.depth = 0;
 	limits.string_bytes = KEY_BYTES;
@@ -98,7 +98,7 @@ static struct error *find_names(struct report *report)
 		return NULL;
 	TRY(list_variables_find(session->program, &variables));
 
-	struct error *error = list_maps(session->program, variables, &list_limits_default, name_map, report);
+	struct error *error = list_maps(session->program, variables, name_map, report);
 
 	list_variables_free(variables);
 	for (size_t i = 0; i < report->races.count; i++)

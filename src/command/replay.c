@@ -200,7 +200,7 @@ static struct error *do_clear(struct replay *replay, const char *text)
 static void emit_value(struct replay *replay, struct gotype *type, taddr value)
 {
 	struct session *session = replay->session;
-	struct value_output values = { .limits = value_limits_default };
+	struct value_output values = { .limits = value_limits_now() };
 
 	values.sink = session->json ? json_sink_create(session->json) : text_sink_create(&session->text);
 	value_emit(&values, type, arena_at(replay->arena, value), value);

@@ -12,6 +12,7 @@
 #include "command/census.h"
 #include "command/command.h"
 #include "command/gdb.h"
+#include "command/supervisor.h"
 #include "gotype/sync.h"
 #include "render/diagnostics.h"
 #include "stack/stack.h"
@@ -36,6 +37,7 @@ static struct error *open_target(const struct invocation *invocation, struct tar
 	}
 	if (invocation->gdb)
 		return gdb_open(out);
+	supervisor_opening(invocation->core);
 	return invocation->core ? core_open(invocation->core, out) : NULL;
 }
 
@@ -45,6 +47,7 @@ static struct error *open_binary(const struct session *session, struct binary **
 	const char *exe = session->invocation->exe;
 	const struct target *target = session->target;
 
+	supervisor_opening(exe != NULL ? exe : target->executable.path);
 	if (exe != NULL) {
 		int fd = open(exe, O_RDONLY | O_CLOEXEC);
 
@@ -286,7 +289,7 @@ struct map_request map_request_default(const struct session *session)
 		.elems = true,
 		.most_entries = UINT64_MAX,
 		.memory_limit = session->invocation->buffer,
-		.limits = value_limits_default,
+		.limits = value_limits_now(),
 	};
 	request.options.limits.depth = session->invocation->depth;
 	return request;
@@ -331,7 +334,7 @@ static struct error *find_by_address(struct session *session, taddr address, str
 
 	TRY(list_variables_find(session->program, &variables));
 
-	struct error *error = list_maps(session->program, variables, &list_limits_default, match_address, &search);
+	struct error *error = list_maps(session->program, variables, match_address, &search);
 
 	list_variables_free(variables);
 	if (error != NULL)

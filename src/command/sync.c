@@ -23,7 +23,7 @@ struct sync_request sync_request_default(const struct session *session)
 		.values = true,
 		.most_entries = UINT64_MAX,
 		.memory_limit = session->invocation->buffer,
-		.limits = value_limits_default,
+		.limits = value_limits_now(),
 	};
 	request.options.limits.depth = session->invocation->depth;
 	return request;

@@ -132,7 +132,7 @@ static struct error *fetch_values(struct lookup *lookup, struct mirror *mirror)
 	bool deeper = true;
 
 	for (unsigned levels = 0; deeper && levels < LEVEL_LIMIT; levels++) {
-		struct value_wanted wanted = { .mirror = mirror, .limits = value_limits_default };
+		struct value_wanted wanted = { .mirror = mirror, .limits = value_limits_now() };
 
 		wanted.limits.depth = lookup->session->invocation->depth;
 		want_value(lookup, &wanted, lookup->type->elem, lookup->trace.elem, levels);

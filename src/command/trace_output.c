@@ -488,7 +488,7 @@ void trace_print(struct session *session, const struct trace *trace, taddr key)
 		.classic = trace->map->layout->implementation == MAP_CLASSIC,
 	};
 
-	printer.values.limits = value_limits_default;
+	printer.values.limits = value_limits_now();
 	printer.values.limits.depth = session->invocation->depth;
 	printer.values.sink = session->json ? json_sink_create(session->json) : text_sink_create(&session->text);
 	if (session->json != NULL)

@@ -73,7 +73,7 @@ static struct error *find_subjects(struct session *session, struct subjects *sub
 	subjects->listed = true;
 	TRY(list_variables_find(session->program, &variables));
 
-	struct error *error = list_maps(session->program, variables, &list_limits_default, keep, subjects);
+	struct error *error = list_maps(session->program, variables, keep, subjects);
 
 	list_variables_free(variables);
 	return error;

@@ -6,6 +6,7 @@
 
 #include "gotype/descriptor.h"
 #include "util/buffer.h"
+#include "util/limits.h"
 
 /* A tag as reflect.StructOf quotes it (strconv.Quote; tags are printable but for what is escaped here). */
 static void append_quoted(struct buffer *out, const char *tag)
@@ -22,7 +23,7 @@ static void append_quoted(struct buffer *out, const char *tag)
 /* Structs of structs of structs in garbage double a name with each level. */
 static bool is_too_long(const struct buffer *name)
 {
-	return name->length > GOTYPE_NAME_LIMIT;
+	return name->length > limit_of(LIMIT_NAME);
 }
 
 static struct error *struct_name(struct gotype *type)

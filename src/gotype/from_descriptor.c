@@ -9,6 +9,7 @@
 #include "layout/descriptor.h"
 #include "layout/map.h"
 #include "util/alloc.h"
+#include "util/limits.h"
 
 /* kind bits: reflect.Kind below, KindDirectIface (<= 1.25) above. */
 enum { KIND_MASK = 0x1f, KIND_DIRECT_INTERFACE = 1 << 5 };
@@ -168,9 +169,10 @@ static struct error *read_counted(struct program *program, taddr *address, const
 				break;
 		}
 	}
-	if (length > GOTYPE_NAME_LIMIT || program->allocated > GOTYPE_MEMORY_LIMIT)
-		return error_new(ERROR_MEMORY, "0x%llx: a name of %llu bytes is not sound",
-				 (unsigned long long)address->v, (unsigned long long)length);
+	if (length > limit_of(LIMIT_NAME))
+		return limit_passed(LIMIT_NAME, "0x%llx: %llu", (unsigned long long)address->v, (unsigned long long)length);
+	if (program->allocated > limit_of(LIMIT_TYPE_BYTES))
+		return limit_passed(LIMIT_TYPE_BYTES, "0x%llx", (unsigned long long)address->v);
 
 	char *text = program_allocate(program, length + 1);
 
@@ -267,8 +269,8 @@ struct error *gotype_of_descriptor(struct program *program, taddr address, struc
 	if (program->memory == NULL)
 		return error_new(ERROR_TARGET, "type descriptors need the memory of a process or a core");
 
-	if (program->allocated > GOTYPE_MEMORY_LIMIT)
-		return not_a_descriptor(address, "there are more and longer ones than any program has");
+	if (program->allocated > limit_of(LIMIT_TYPE_BYTES)) /* garbage that is taken for descriptors, again and again, ends here */
+		return limit_passed(LIMIT_TYPE_BYTES, "0x%llx", (unsigned long long)address.v);
 
 	const void *mark = program_mark(program);
 	struct gotype *type = program_allocate(program, sizeof(*type));
@@ -367,8 +369,8 @@ static struct error *complete_struct(struct gotype *type)
 	TRY(descriptor_word(&descriptor, "Fields", "fields", 0, &fields));
 	TRY(descriptor_word(&descriptor, "Fields", "fields", 1, &count));
 	TRY(descriptor_load_struct(type->program, FIELD, &field));
-	if (count > GOTYPE_FIELD_LIMIT)
-		return not_a_descriptor(type->descriptor, "a struct with too many fields");
+	if (count > limit_of(LIMIT_FIELDS))
+		return limit_passed(LIMIT_FIELDS, "0x%llx: %llu", (unsigned long long)type->descriptor.v, (unsigned long long)count);
 	type->fields = program_allocate(type->program, count * sizeof(*type->fields));
 	for (uint64_t i = 0; i < count; i++)
 		TRY(read_struct_field(type, taddr_of(fields + i * field->size), &type->fields[i]));

@@ -12,10 +12,7 @@ void program_release(struct program *program, const void *mark);
 char *program_format(struct program *program, const char *format, ...) PRINTF(2, 3);
 
 /* No nesting of types in a real program is deeper; a cycle in hostile DWARF or descriptors is. */
-enum { GOTYPE_DEPTH_LIMIT = 64, GOTYPE_FIELD_LIMIT = 1 << 16, GOTYPE_NAME_LIMIT = 1 << 20 };
-
-/* Types and names of a program, in bytes. Garbage that is taken for descriptors, again and again, ends here. */
-enum { GOTYPE_MEMORY_LIMIT = 128 << 20 };
+enum { GOTYPE_DEPTH_LIMIT = 64 };
 
 /* Sizes over this are no sound size of a Go value. */
 #define GOTYPE_SIZE_LIMIT (UINT64_C(1) << 46)

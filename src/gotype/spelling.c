@@ -9,6 +9,7 @@
 #include "layout/table.h"
 #include "util/alloc.h"
 #include "util/buffer.h"
+#include "util/limits.h"
 
 /* A text of this length holds more types than there are descriptors for, but not so many that they take long. */
 enum { SPELLING_LIMIT = 1 << 16 };
@@ -397,7 +398,7 @@ static struct error *parse_field_name(struct parser *parser, struct fields *fiel
 	for (size_t i = 0; i < fields->count; i++)
 		if (strcmp(name, "_") != 0 && strcmp(fields->list[i].name, name) == 0)
 			return expected(parser, "another field name: this one is taken");
-	if (fields->count == GOTYPE_FIELD_LIMIT)
+	if (fields->count >= limit_of(LIMIT_FIELDS))
 		return expected(parser, "the struct's last field long before this one");
 	parser->at += length;
 	ARRAY_RESERVE(fields->list, fields->count, fields->capacity);

@@ -12,6 +12,7 @@
 #include "heap/spans_private.h"
 #include "heap/type_mask.h"
 #include "util/alloc.h"
+#include "util/limits.h"
 
 /* mspan.state, the same from 1.8 (_MSpanDead, ...) to 1.27; 3 was a free span up to 1.13. */
 enum span_state { SPAN_DEAD, SPAN_IN_USE, SPAN_MANUAL, SPAN_FREE };
@@ -208,8 +209,8 @@ static struct error *read_pointers(struct heap_spans *spans, taddr slice, uint8_
 	*out = NULL;
 	TRY(target_read_word(program->memory, slice, &first));
 	TRY(target_read_word(program->memory, taddr_add(slice, word), &length));
-	if (length > SPAN_LIMIT)
-		return error_new(ERROR_MEMORY, "0x%" PRIx64 ": %" PRIu64 " spans are too many", slice.v, length);
+	if (length > limit_of(LIMIT_SPANS))
+		return limit_passed(LIMIT_SPANS, "0x%" PRIx64 ": %" PRIu64, slice.v, length);
 	while (read < length) {
 		size_t some = length - read < POINTERS_AT_ONCE ? length - read : POINTERS_AT_ONCE;
 		taddr at = taddr_of(first + read * word);

@@ -6,9 +6,9 @@
 #include "heap/types_private.h"
 #include "layout/map.h"
 #include "util/alloc.h"
+#include "util/limits.h"
 
 /* Types and forms of them; a real program has some ten thousand types. */
-enum { TYPES_LIMIT = 1 << 22 };
 
 struct heap_types *heap_types_create(struct program *program)
 {
@@ -50,7 +50,7 @@ void heap_types_free(struct heap_types *types)
 
 static heap_type_id add(struct heap_types *types, const struct heap_type *type)
 {
-	if (types->count == TYPES_LIMIT)
+	if (types->count >= limit_of(LIMIT_TYPES))
 		return 0;
 	ARRAY_RESERVE(types->items, types->count, types->capacity);
 	types->items[types->count] = *type;

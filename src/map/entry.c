@@ -3,6 +3,7 @@
 
 #include "map/value_private.h"
 #include "util/alloc.h"
+#include "util/limits.h"
 
 /* The bytes of a key or elem whose slot holds a pointer to it. */
 static struct error *load_indirect(const struct go_map *map, struct gotype *type, const uint8_t *slot, uint8_t **scratch,
@@ -14,8 +15,8 @@ static struct error *load_indirect(const struct go_map *map, struct gotype *type
 	*bytes = target_view(memory, *address, type->size);
 	if (*bytes != NULL)
 		return NULL;
-	if (type->size > VALUE_SIZE_LIMIT)
-		return error_new(ERROR_MEMORY, "a value of %llu bytes is too large to show", (unsigned long long)type->size);
+	if (type->size > limit_of(LIMIT_VALUE))
+		return limit_passed(LIMIT_VALUE, "%llu", (unsigned long long)type->size);
 	if (*scratch == NULL) {
 		void *memory_for_it;
 

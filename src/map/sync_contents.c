@@ -4,11 +4,12 @@
 #include "map/sync_map.h"
 #include "util/alloc.h"
 #include "util/interrupt.h"
+#include "util/limits.h"
 
 /* So many nodes or entries are read at once. */
 enum { AT_ONCE = 4096 };
 /* What garbage could lead through: hashes that are equal in all bits, entries and nodes in all. */
-enum { CHAIN_LIMIT = 4096, ENTRIES_LIMIT = 1 << 26, NODES_LIMIT = 1 << 24 };
+enum { NODES_PER_ENTRY = 4 };
 enum { MUTEX_LOCKED = 1 };
 
 /* A node or entry that a child slot or an overflow pointer leads to. */
@@ -16,7 +17,7 @@ struct pending {
 	taddr address;
 	uint64_t path; /* with the slot's own nibble */
 	uint32_t node; /* index of the one that has the slot */
-	uint16_t chain;
+	uint32_t chain;
 	uint8_t slot;
 	uint8_t level; /* of the node, where it is one */
 };
@@ -136,7 +137,7 @@ static struct error *walk_inner(struct loader *loader, const struct go_map *inne
 		error = map_walk_next(walk, &batch);
 		if (error == NULL)
 			keep_batch(loader, inner, &batch);
-	} while (error == NULL && batch.count != 0 && loader->out->count < ENTRIES_LIMIT);
+	} while (error == NULL && batch.count != 0 && loader->out->count < limit_of(LIMIT_SYNC_ENTRIES));
 	map_walk_destroy(walk);
 	if (error == NULL && loader->out->count - first != inner->length)
 		findings_add(loader->findings, inner->address, "the header says %llu entries, %zu were found",
@@ -273,8 +274,9 @@ static void keep_entry(struct loader *loader, const struct pending *item, const 
 	want(loader, item->address, layout->entry_size);
 	if (overflow.v == 0)
 		return;
-	if (item->chain + 1 == CHAIN_LIMIT) {
-		findings_add(loader->findings, item->address, "more than %d entries of one hash", CHAIN_LIMIT);
+	if (item->chain + 1U >= limit_of(LIMIT_CHAIN)) {
+		findings_add(loader->findings, item->address, "more than %llu entries of one hash (--limit chain=N)",
+			     (unsigned long long)limit_of(LIMIT_CHAIN));
 		return;
 	}
 	struct pending behind = *item;
@@ -388,9 +390,9 @@ static bool is_too_much(const struct loader *loader)
 {
 	const struct sync_contents *out = loader->out;
 
-	if (out->count < ENTRIES_LIMIT && out->node_count < NODES_LIMIT && !findings_give_up(loader->findings))
+	if (out->count < limit_of(LIMIT_SYNC_ENTRIES) && out->node_count < limit_of(LIMIT_SYNC_ENTRIES) / NODES_PER_ENTRY && !findings_give_up(loader->findings))
 		return false;
-	findings_add(loader->findings, loader->map->address, "more entries or nodes than a sound trie has: given up");
+	findings_add(loader->findings, loader->map->address, "more entries or nodes than a sound trie has: given up (--limit sync-entries=N)");
 	return true;
 }
 

@@ -59,7 +59,7 @@ struct sync_entry {
 	taddr value;   /* where the value lies; 0 where the entry is not live */
 	uint64_t path; /* trie: the hash's first nibbles, from the top of a word: those that lead to the child slot */
 	uint32_t node; /* trie: index of the node that has the child slot */
-	uint16_t chain; /* trie: 0 in the child slot, n: the n-th behind it in its overflow chain */
+	uint32_t chain; /* trie: 0 in the child slot, n: the n-th behind it in its overflow chain */
 	uint8_t slot;  /* trie: of the node's children */
 	uint8_t state; /* enum sync_state */
 	bool in_read, in_dirty; /* read and dirty: which of the inner maps lead to it */

@@ -6,21 +6,24 @@
 #include "map/sync_map.h"
 #include "map/value_private.h"
 #include "util/alloc.h"
+#include "util/limits.h"
 
-const struct value_limits value_limits_default = {
-	.depth = 3, .string_bytes = 16 << 20, .elements = 1 << 20, .entries = 1 << 20
-};
+struct value_limits value_limits_now(void)
+{
+	return (struct value_limits){
+		.depth = 3, .string_bytes = limit_of(LIMIT_STRING), .elements = limit_of(LIMIT_ELEMENTS), .entries = limit_of(LIMIT_ENTRIES)
+	};
+}
 
 /*
  * Slices of slices of interfaces ... can name the same memory again and again, in sound programs and in garbage. One
- * entry gets so many values, half as many after each that needed more, but never less than the second figure.
+ * entry gets LIMIT_VALUES, half as many after each that needed more, but never less than this.
  */
-enum { VALUES_LIMIT = 1 << 22, VALUES_LEAST = 1 << 12 };
+enum { VALUES_LEAST = 1 << 12 };
 struct error *value_borrow(struct program *program, taddr address, uint64_t length, struct loan *out)
 {
-	if (length > VALUE_SIZE_LIMIT)
-		return error_new(ERROR_MEMORY, "0x%llx: %llu bytes are more than a value of this tool's",
-				 (unsigned long long)address.v, (unsigned long long)length);
+	if (length > limit_of(LIMIT_VALUE))
+		return limit_passed(LIMIT_VALUE, "0x%llx: %llu", (unsigned long long)address.v, (unsigned long long)length);
 	out->owned = NULL;
 	out->bytes = length == 0 ? (const uint8_t *)"" : target_view(program->memory, address, length);
 	if (out->bytes != NULL)
@@ -70,7 +73,7 @@ static bool is_circle(const struct value_frame *frame)
 /* Why nothing more is decoded inside the outermost value; NULL where it is. */
 static const char *spend(struct value_output *output)
 {
-	uint64_t most = output->overspent < 10 ? VALUES_LIMIT >> output->overspent : VALUES_LEAST;
+	uint64_t most = output->overspent < 10 ? limit_of(LIMIT_VALUES) >> output->overspent : VALUES_LEAST;
 
 	if (output->nesting == 0)
 		output->spent = 0;
@@ -79,7 +82,7 @@ static const char *spend(struct value_output *output)
 	if (output->nesting == NESTING_LIMIT)
 		return "nested too deeply";
 	if (output->spent > most)
-		return "there are too many values inside this one";
+		return "there are too many values inside this one (--limit values=N)";
 	if (output->spent++ == most)
 		output->overspent++;
 	return NULL;
@@ -137,7 +140,7 @@ static void emit_elements(struct value_output *output, struct gotype *elem, cons
 
 static uint64_t elements_shown(const struct value_output *output, const struct gotype *elem, uint64_t length)
 {
-	uint64_t most = elem->size ? VALUE_SIZE_LIMIT / elem->size : UINT64_MAX;
+	uint64_t most = elem->size ? limit_of(LIMIT_VALUE) / elem->size : UINT64_MAX;
 
 	return least(least(length, trusted(output, output->limits.elements)), most);
 }

@@ -19,7 +19,8 @@ struct value_limits {
 	uint64_t entries;      /* of one map inside a value */
 };
 
-extern const struct value_limits value_limits_default;
+/* Three levels deep; the others are those of util/limits.h. */
+struct value_limits value_limits_now(void);
 
 struct value_output {
 	struct sink *sink;

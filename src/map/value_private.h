@@ -6,8 +6,6 @@
 
 /* Interfaces in slices in structs ...: deeper than this is a cycle. */
 enum { NESTING_LIMIT = 100 };
-/* Values of one type are read into our memory up to this size. */
-enum { VALUE_SIZE_LIMIT = 64 << 20 };
 /* User addresses have no more bits: no string and no slice is longer. */
 #define LENGTH_LIMIT (UINT64_C(1) << 48)
 /* A map inside a value that is found to be so unsound is left alone, as is all that is nested once so many values are not readable. */

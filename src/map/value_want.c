@@ -5,6 +5,7 @@
 #include "map/sync_map.h"
 #include "map/value_private.h"
 #include "util/alloc.h"
+#include "util/limits.h"
 
 static bool has_references(struct gotype *type, unsigned depth);
 
@@ -50,7 +51,7 @@ bool value_has_references(struct gotype *type)
 
 static void note(struct value_wanted *wanted, taddr address, uint64_t length)
 {
-	if (length != 0 && length <= VALUE_SIZE_LIMIT && !mirror_want(wanted->mirror, address, length))
+	if (length != 0 && length <= limit_of(LIMIT_VALUE) && !mirror_want(wanted->mirror, address, length))
 		wanted->full = true;
 }
 

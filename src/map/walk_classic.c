@@ -8,10 +8,9 @@
 
 #include "map/walk.h"
 #include "util/alloc.h"
+#include "util/limits.h"
 #include "util/table.h"
 
-/* Buckets that overflow one bucket. More collisions than this many times eight are no hash function's. */
-enum { CHAIN_LIMIT = 4096 };
 enum { PAGE = 4096 };
 #define NONE SIZE_MAX
 
@@ -165,8 +164,8 @@ static const char *bad_overflow(const struct classic_walk *walk, const struct li
 	const struct go_map *map = walk->walk.map;
 	const struct classic_header *header = &map->classic;
 
-	if (link->unit.chain >= CHAIN_LIMIT)
-		return "the chain is longer than any hash function makes it";
+	if (link->unit.chain >= limit_of(LIMIT_CHAIN))
+		return "the chain is longer than any hash function makes it (--limit chain=N)";
 	if (walk->overflow_left == 0)
 		return "there are more overflow buckets than a map of this size can have";
 	if (inside_array(link->overflow, header->buckets, header->bucket_count, map->layout->unit.size) ||
@@ -449,6 +448,6 @@ struct map_walk *classic_walk_create(const struct go_map *map, enum map_walk_wha
 	walk->bucket = bucket == UINT64_MAX ? 0 : bucket;
 	walk->end = bucket == UINT64_MAX ? header->bucket_count : bucket + 1;
 	/* same-size growth begins at about 2^B overflow buckets (tooManyOverflowBuckets), B < 16 exactly, else about */
-	walk->overflow_left = 4 * (header->bucket_count + header->old_count) + CHAIN_LIMIT;
+	walk->overflow_left = 4 * (header->bucket_count + header->old_count) + limit_of(LIMIT_CHAIN);
 	return &walk->walk;
 }

@@ -12,6 +12,7 @@
 #include "render/output_private.h"
 #include "util/alloc.h"
 #include "util/interrupt.h"
+#include "util/limits.h"
 
 enum { OUTPUT_NUMBER = 24 }; /* the longest of the numbers below, and some */
 
@@ -23,6 +24,7 @@ static struct output *create(int fd, struct buffer *memory)
 	output->memory = memory;
 	output->terminal = fd >= 0 && isatty(fd);
 	output->error_number = 0;
+	output->written = 0;
 	output->used = 0;
 	return output;
 }
@@ -63,6 +65,9 @@ static void write_all(struct output *output, const char *bytes, size_t length)
 		}
 		bytes += written;
 		length -= (size_t)written;
+		output->written += (uint64_t)written;
+		if (output->written > limit_of(LIMIT_OUTPUT))
+			output->error_number = EFBIG;
 	}
 }
 
@@ -190,10 +195,13 @@ struct error *output_close(struct output *output)
 	output_flush(output);
 
 	int error_number = output->error_number;
+	bool limited = output->written > limit_of(LIMIT_OUTPUT);
 	const char *what = output->fd == STDOUT_FILENO ? "standard output" : "output";
 
 	free(output);
 	if (error_number == 0 || error_number == EPIPE)
 		return NULL;
+	if (limited)
+		return limit_passed(LIMIT_OUTPUT, "%s", what);
 	return error_new(ERROR_TARGET, "%s: %s", what, strerror(error_number));
 }

@@ -13,6 +13,7 @@ struct output {
 	struct buffer *memory;
 	bool terminal;
 	int error_number;    /* of the first write that failed; 0: none has */
+	uint64_t written;    /* to the file descriptor */
 	size_t used;
 	char bytes[OUTPUT_BUFFER];
 };

@@ -10,12 +10,13 @@
 #include "layout/struct.h"
 #include "util/alloc.h"
 #include "util/interrupt.h"
+#include "util/limits.h"
 
 /*
  * type g has 450 bytes, type m has 500 to 1,700; so many goroutines take 32 GB of stacks. The runtime itself ends a
  * program with 10,000 threads, unless debug.SetMaxThreads() allows more.
  */
-enum { STRUCT_LIMIT = 8192, GOROUTINES_LIMIT = 1 << 24, THREADS_LIMIT = 1 << 20 };
+enum { STRUCT_LIMIT = 8192 };
 
 /* Structs in one bulk read. */
 enum { BATCH = 256 };
@@ -352,9 +353,8 @@ static struct error *find_all(const struct loader *loader, taddr *first, uint64_
 		first->v = load_word(&program->machine, slice);
 		*count = load_word(&program->machine, slice + word);
 	}
-	if (*count > GOROUTINES_LIMIT)
-		return error_new(ERROR_MEMORY, "runtime.allgs: it says to have %llu goroutines",
-				 (unsigned long long)*count);
+	if (*count > limit_of(LIMIT_GOROUTINES))
+		return limit_passed(LIMIT_GOROUTINES, "runtime.allgs: it says to have %llu", (unsigned long long)*count);
 	return NULL;
 }
 
@@ -458,8 +458,8 @@ static void load_threads(struct loader *loader, struct goroutines *out)
 	while (at != 0) {
 		uint8_t m[STRUCT_LIMIT];
 
-		if (out->thread_count == THREADS_LIMIT || !table_put(&seen, at, 0)) {
-			findings_add(loader->findings, taddr_of(at), "runtime.allm: the list of threads has no end");
+		if (out->thread_count >= limit_of(LIMIT_THREADS) || !table_put(&seen, at, 0)) {
+			findings_add(loader->findings, taddr_of(at), "runtime.allm: the list of threads has no end (limit threads)");
 			break;
 		}
 		if (target_read_some(memory, taddr_of(at), m, layout->thread_size) != layout->thread_size) {

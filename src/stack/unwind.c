@@ -8,13 +8,14 @@
 #include "stack/stack_private.h"
 #include "util/alloc.h"
 #include "util/interrupt.h"
+#include "util/limits.h"
 
 /*
  * A goroutine's stack has at most 1 GB (runtime/proc.go, maxstacksize); a stack that has overflowed has millions of
  * frames, which nobody reads. Stacks change from signal to system to own; a signal handler may be interrupted by
  * another.
  */
-enum { FRAMES_MAX = 1 << 20, SWITCHES_MAX = 16 };
+enum { SWITCHES_MAX = 16 };
 
 enum place { OWN, SYSTEM, SIGNAL, ELSEWHERE };
 
@@ -404,9 +405,9 @@ struct error *stack_each_frame(struct stack *stack, const struct goroutine *goro
 	free(stack->why);
 	stack->why = NULL;
 	begin(&cursor);
-	for (unsigned frames = 0; !cursor.stop && error == NULL; frames++) {
-		if (frames == FRAMES_MAX)
-			missing(&cursor, "it has more than %d frames", FRAMES_MAX);
+	for (uint64_t frames = 0; !cursor.stop && error == NULL; frames++) {
+		if (frames >= limit_of(LIMIT_FRAMES))
+			missing(&cursor, "it has more than %llu frames (--limit frames=N)", (unsigned long long)limit_of(LIMIT_FRAMES));
 		else
 			step(&cursor);
 		if (frames % 4096 == 4095)

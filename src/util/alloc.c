@@ -8,7 +8,7 @@
 
 void alloc_failed(void)
 {
-	static const char message[] = "mapscope: out of memory: an allocation failed\n";
+	static const char message[] = "mapscope: out of memory: an allocation failed\nhint: --limit memory=SIZE lets mapscope take more\n";
 	ssize_t written = write(STDERR_FILENO, message, sizeof(message) - 1);
 
 	(void)written; /* nothing better to do about it */

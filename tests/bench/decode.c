@@ -117,7 +117,7 @@ static void decode(struct target *target, struct gotype *type, taddr header, siz
 		.elems = true,
 		.most_entries = UINT64_MAX,
 		.memory_limit = limit,
-		.limits = value_limits_default,
+		.limits = value_limits_now(),
 	};
 	struct findings findings = { 0 };
 	struct map_scratch scratch = { 0 };

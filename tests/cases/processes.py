@@ -7,7 +7,7 @@ import subprocess
 import time
 
 from cases import maps
-from harness import compare, zoo
+from harness import compare, process as processes, zoo
 
 PTRACE_SEIZE = 0x4206
 LONGEST_PAUSE = 500  # ms; the benchmark measures against 50 ms, on a machine with nothing else to do
@@ -69,6 +69,7 @@ def check_signals(checks, tool, name, animal):
             command = [*tool.command, "show", "main.big", "-p", str(animal.pid), "--format", "json", "--max", "0"]
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=tool.environment)
             time.sleep(delay)
+            workers = processes.children(process.pid)
             process.send_signal(number)
             try:
                 process.wait(20)
@@ -76,6 +77,7 @@ def check_signals(checks, tool, name, animal):
                 process.kill()
                 process.wait()
                 checks.true(f"{name} {number.name} after {delay} s: the tool ends", False, "still there after 20 s")
+            checks.true(f"{name} {number.name} after {delay} s: all of the tool ends", all(map(processes.has_ended, workers)), workers)
             check_free(checks, f"{name} {number.name} after {delay} s", animal)
 
 

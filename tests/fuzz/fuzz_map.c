@@ -115,9 +115,9 @@ static void decode(struct world *world, struct sink *sink, enum map_walk_what wh
 	struct map_scratch scratch = { 0 };
 	struct reader_options options = {
 		.what = what, .keys = true, .elems = true, .most_entries = UINT64_MAX, .memory_limit = MEMORY_LIMIT,
-		.limits = value_limits_default, .whole = what == MAP_WALK_ALL,
+		.limits = value_limits_now(), .whole = what == MAP_WALK_ALL,
 	};
-	struct value_output values = { .sink = sink, .limits = value_limits_default };
+	struct value_output values = { .sink = sink, .limits = value_limits_now() };
 	struct map_batch batch;
 	struct reader *reader;
 	struct error *error = reader_create(&world->map, taddr_of(HEADER), &options, &findings, &reader);

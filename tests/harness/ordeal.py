@@ -3,7 +3,7 @@ import subprocess
 import tempfile
 import threading
 
-from harness import compare
+from harness import compare, process as processes
 
 SECONDS = 10
 ADDRESS_SPACE = 4 << 30
@@ -11,6 +11,11 @@ HEAP = 200 << 20
 OUTPUT = 1 << 30    # a dump of the whole heap, taken for buckets, stays below it
 PARSED = 32 << 20   # larger documents are not parsed: Python would take too long
 COMMANDS = (("show", "json"), ("show", "text"), ("stat", "json"), ("dump", "json"), ("dump", "text"), ("stat", "text"), ("show", "ndjson"))
+
+
+def is_sanitized(path):
+    with open(path, "rb") as file:
+        return b"__asan_init" in file.read()
 
 
 class Run:
@@ -26,9 +31,8 @@ class Ordeal:
         self.environment = tool.environment
         self.target = ["-c", core, "-e", executable]
         self.memory = memory
-        with open(tool.path, "rb") as file:
-            # The address sanitizer maps terabytes of shadow, which a limit of address space forbids.
-            self.sanitized = b"__asan_init" in file.read()
+        # The address sanitizer maps terabytes of shadow, which a limit of address space forbids.
+        self.sanitized = is_sanitized(tool.path)
         limits = [] if self.sanitized else [f"--as={ADDRESS_SPACE}", f"--data={HEAP}"]
         self.command = ["prlimit", "--core=0", *limits, *tool.command]
         self.entries = {}  # of the sound maps, by expression
@@ -44,7 +48,8 @@ class Ordeal:
             timer.cancel()
             out.seek(0)
             errors.seek(0)
-            return Run(process.returncode, out.read(OUTPUT), errors.read(OUTPUT).decode(errors="replace"), bool(late))
+            stdout, stderr = out.read(OUTPUT), errors.read(OUTPUT).decode(errors="replace")
+            return Run(processes.true_status(process.returncode, stderr), stdout, stderr, bool(late))
 
     def ask(self, *arguments):
         """The document of a command on the sound core."""

@@ -1,5 +1,7 @@
 """Subprocesses, each with a time limit."""
+import re
 import subprocess
+import time
 
 
 class Failed(Exception):
@@ -14,14 +16,20 @@ class Result:
         self.timed_out = timed_out
 
 
-def run(command, limit=60, stdin="", **options):
-    """Never raises for what the command does; output is text, undecodable bytes replaced."""
+def true_status(status, stderr):
+    """Negative where a process died of a signal that mapscope's supervisor made an error of: no test may take that for one."""
+    death = re.search(r"^mapscope: .*: its reader (?:died of|was killed \()signal (\d+)", stderr, re.MULTILINE)
+    return -int(death.group(1)) if death else status
+
+
+def run(command, limit=60, stdin="", supervised=False, **options):
+    """Never raises for what the command does; output is text, undecodable bytes replaced. `supervised` leaves the status as it is."""
     try:
         done = subprocess.run(command, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               timeout=limit, errors="replace", **options)
     except subprocess.TimeoutExpired as expired:
         return Result(None, "", f"still running after {expired.timeout} s", True)
-    return Result(done.returncode, done.stdout, done.stderr)
+    return Result(done.returncode if supervised else true_status(done.returncode, done.stderr), done.stdout, done.stderr)
 
 
 def must_run(command, limit=60, **options):
@@ -29,3 +37,35 @@ def must_run(command, limit=60, **options):
     if result.status != 0:
         raise Failed(f"{' '.join(command)}: status {result.status}: {result.stderr.strip()[-400:]}")
     return result
+
+
+def children(pid):
+    """Of its first thread."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            return [int(word) for word in file.read().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def state(pid):
+    """The letter that the kernel has for it; "X" where there is none such any more."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "X"
+
+
+def reaches_state(pid, letters, limit=10):
+    end = time.monotonic() + limit
+    while state(pid) not in letters:
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.002)
+    return True
+
+
+def has_ended(pid):
+    """Whether it ends soon; who has ended traces nobody."""
+    return reaches_state(pid, "ZX")

@@ -7,7 +7,7 @@ import traceback
 from concurrent.futures import ProcessPoolExecutor
 
 from cases import (allmaps, core, errors, foreign, gdb, heap, layout, live, mutants, processes, races, refmap, replay, stackmaps, stacks,
-                   syncmaps, units)
+                   supervised, syncmaps, units)
 from harness import go, process, zoo
 from harness.checks import Checks
 from harness.tool import Tool
@@ -125,6 +125,7 @@ def check_version(checks, tool, version, mode, options):
         heap.check(checks, options.build, label, animal, options.targets)
         if "live" in options.targets:
             units.check_sources(checks, options.build, label, animal.process.pid)
+            supervised.check(checks, tool, options.build, label, animal)
         for target, check in (("live", live.check), ("gcore", core.check_gdb), ("core", core.check_kernel)):
             if target in options.targets:
                 check(checks, tool, label, animal)

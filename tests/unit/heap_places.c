@@ -134,7 +134,7 @@ static bool visit_map(void *context, const struct listed_map *listed)
 
 static void check_maps(const struct list_variables *variables)
 {
-	CHECK(list_maps(program, variables, &list_limits_default, visit_map, NULL) == NULL);
+	CHECK(list_maps(program, variables, visit_map, NULL) == NULL);
 	CHECK(maps_seen > 50);
 }
 
