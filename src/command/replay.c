@@ -21,7 +21,7 @@
 
 /* Where Go's heap begins on linux/amd64, up to 1.25 (arenaBaseOffset, runtime/malloc.go), and how much of it there may be. */
 #define HEAP_BASE UINT64_C(0xc000000000)
-#define HEAP_LIMIT ((size_t)1 << 36)
+#define HEAP_LIMIT ((size_t)1 << (sizeof(size_t) > 4 ? 36 : 30))
 
 struct replay {
 	struct session *session;

@@ -137,11 +137,20 @@ INLINE struct wy64_keys wy64_keys(const struct hash_state *state, struct flavour
 				     UINT64_C(0x8ebc6af09c88c6e3), UINT64_C(0x589965cc75374cc3) } };
 }
 
+/* Both halves of the product of 128 bits, xored. */
 INLINE uint64_t wy64_mix(uint64_t a, uint64_t b)
 {
+#ifdef __SIZEOF_INT128__
 	unsigned __int128 product = (unsigned __int128)a * b;
 
 	return (uint64_t)(product >> 64) ^ (uint64_t)product;
+#else
+	uint64_t a_low = (uint32_t)a, a_high = a >> 32, b_low = (uint32_t)b, b_high = b >> 32;
+	uint64_t cross = a_high * b_low + (a_low * b_low >> 32);
+	uint64_t middle = a_low * b_high + (uint32_t)cross;
+
+	return (a_high * b_high + (cross >> 32) + (middle >> 32)) ^ a * b;
+#endif
 }
 
 /* More than 16 bytes, up to where at most 16 are left to read at the end. */

@@ -49,6 +49,10 @@ static struct error *map_file(int fd, const char *path, struct mapped *out)
 	if (info.st_size == 0)
 		return NULL;
 
+	if ((uint64_t)info.st_size > PTRDIFF_MAX)
+		return error_new(ERROR_TARGET, "%s: %lld bytes are more than this mapscope, a program of %zu bits, can map", path,
+				 (long long)info.st_size, 8 * sizeof(size_t));
+
 	/* Of a core of many gigabytes this takes address space, and memory for the pages that are read only. */
 	void *bytes = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 

@@ -22,7 +22,7 @@
 struct live {
 	struct target target;
 	pid_t tid;     /* a living thread: a leader that ended has no memory any more */
-	int memory_fd; /* /proc/TID/mem, or -1: in use where process_vm_readv() is not permitted */
+	int memory_fd; /* /proc/TID/mem, or -1: in use where process_vm_readv() is not permitted, or cannot say the address */
 	struct stopper *stopper; /* while it is stopped */
 	struct live_stats stats;
 };
@@ -342,7 +342,7 @@ static bool machine_is_native(const struct machine *machine)
 	uint16_t wanted = machine->elf_machine;
 	bool host_big_endian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__i386__)
 	if (wanted != EM_X86_64 && wanted != EM_386)
 		return false;
 #elif defined(__aarch64__)
@@ -406,6 +406,9 @@ static struct error *live_set_up(struct live *live, pid_t pid, const struct live
 	if (process_state_is_dead(status.state) && !find_living_thread(live))
 		return error_new(ERROR_TARGET, "process %d: it is a zombie", (int)pid);
 	TRY(open_executable(live, &status));
+	/* An iovec of ours has no room for addresses of wider words; the offset of a file has. */
+	if (live->target.machine.word_size > sizeof(void *) && !open_memory(live))
+		return not_permitted(pid, &status);
 	TRY(process_auxv(live->tid, &live->target.machine, &executable->phdr_address, &executable->entry));
 	TRY(check_access(live, &status));
 	if (status.tracer != 0)

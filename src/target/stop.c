@@ -10,7 +10,6 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
-#include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,6 +25,9 @@
 #define GIVE_UP_AFTER (5000 * MILLISECOND)
 /* Scans of the threads that find nothing new, where the kernel's count never agrees with its list. */
 #define CLEAN_SCANS 20
+
+/* Bytes; struct user_regs_struct is smaller on all machines. Of this program's own it would be too small for those of a wider one. */
+#define REGISTERS_MOST 512
 
 struct task {
 	pid_t tid;
@@ -294,7 +296,7 @@ static void wait_for(sem_t *semaphore)
 
 static bool read_registers(const struct machine *machine, const struct task *task, struct target_thread *out)
 {
-	uint8_t bytes[sizeof(struct user_regs_struct)];
+	uint8_t bytes[REGISTERS_MOST];
 	struct iovec all = { bytes, sizeof(bytes) };
 
 	if (task->gone || ptrace(PTRACE_GETREGSET, task->tid, (void *)(intptr_t)NT_PRSTATUS, &all) != 0)

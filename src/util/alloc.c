@@ -1,6 +1,6 @@
 #include "util/alloc.h"
 
-#include <stdint.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,14 +75,14 @@ char *xasprintf(const char *format, ...)
 	return text;
 }
 
-struct error *alloc_checked(size_t count, size_t size, const char *what, void **out)
+struct error *alloc_checked(uint64_t count, uint64_t size, const char *what, void **out)
 {
 	size_t bytes;
 
 	if (__builtin_mul_overflow(count, size, &bytes) || bytes > PTRDIFF_MAX)
-		return error_new(ERROR_MEMORY, "%s: %zu elements of %zu bytes are no sound size", what, count, size);
+		return error_new(ERROR_MEMORY, "%s: %" PRIu64 " elements of %" PRIu64 " bytes are no sound size", what, count, size);
 
-	void *memory = calloc(count ? count : 1, size ? size : 1);
+	void *memory = calloc(count ? (size_t)count : 1, size ? (size_t)size : 1);
 
 	if (memory == NULL)
 		return error_new(ERROR_TARGET, "%s: no memory for %zu bytes", what, bytes);

@@ -8,6 +8,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "util/error.h"
 
@@ -24,7 +25,7 @@ char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2), re
 char *xvasprintf(const char *format, va_list arguments) __attribute__((format(printf, 1, 0), returns_nonnull));
 
 /* Zeroed memory of count * size bytes, or an error where that overflows or is not to be had. */
-struct error *alloc_checked(size_t count, size_t size, const char *what, void **out) MUST_CHECK;
+struct error *alloc_checked(uint64_t count, uint64_t size, const char *what, void **out) MUST_CHECK;
 
 /*
  * Makes room for one more element in a growing array:

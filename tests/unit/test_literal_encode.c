@@ -8,7 +8,7 @@
 #include "target/arena.h"
 #include "util/buffer.h"
 
-static const struct machine amd64 = { EM_X86_64, 8, false }, i386 = { EM_386, 4, false }, ppc64 = { EM_PPC64, 8, true };
+static const struct machine amd64 = { EM_X86_64, 8, false }, x86 = { EM_386, 4, false }, ppc64 = { EM_PPC64, 8, true };
 
 struct world {
 	struct program *program;
@@ -83,7 +83,7 @@ static void test_numbers(void)
 	check_bytes(&amd64, "int32", "'x'", "78000000");
 	check_bytes(&amd64, "int64", "-9223372036854775808", "0000000000000080");
 	check_bytes(&amd64, "uint64", "18446744073709551615", "ffffffffffffffff");
-	check_bytes(&i386, "int", "-1", "ffffffff");
+	check_bytes(&x86, "int", "-1", "ffffffff");
 	check_bytes(&ppc64, "uintptr", "0x1234", "0000000000001234");
 	check_bytes(&amd64, "bool", "true", "01");
 	check_bytes(&amd64, "bool", "false", "00");
@@ -103,11 +103,11 @@ static void test_compounds(void)
 	check_bytes(&ppc64, "struct{ A [2]struct{ X int16 }; B int16 }", "{{{1}, {X: 2}}, 3}", "000100020003");
 	check_bytes(&amd64, "[0]int", "{}", "");
 	check_bytes(&amd64, "*int", "0xc000012345", "45230100c0000000");
-	check_bytes(&i386, "chan int", "0x1000", "00100000");
+	check_bytes(&x86, "chan int", "0x1000", "00100000");
 	check_bytes(&amd64, "unsafe.Pointer", "nil", "0000000000000000");
 	check_bytes(&amd64, "map[int]int", "nil", "0000000000000000");
 	check_bytes(&amd64, "func()", "nil", "0000000000000000");
-	check_bytes(&i386, "[]int8", "nil", "000000000000000000000000");
+	check_bytes(&x86, "[]int8", "nil", "000000000000000000000000");
 	check_bytes(&amd64, "any", "nil", "00000000000000000000000000000000");
 	check_bytes(&amd64, "string", "\"\"", "00000000000000000000000000000000");
 }
@@ -196,7 +196,7 @@ static void test_refused(void)
 {
 	check_refused(&amd64, "int8", "128", "whole number");
 	check_refused(&amd64, "uint16", "-1", "whole number");
-	check_refused(&i386, "int", "2147483648", "whole number");
+	check_refused(&x86, "int", "2147483648", "whole number");
 	check_refused(&amd64, "int", "1.5", "whole number");
 	check_refused(&amd64, "float32", "1e300", "overflows");
 	check_refused(&amd64, "string", "5", "\"text\"");
@@ -210,8 +210,8 @@ static void test_refused(void)
 	check_refused(&amd64, "any", "main.nothing(1)", "main.nothing");
 	check_refused(&amd64, "map[int]int", "{1}", "nil");
 	check_refused(&amd64, "[]int", "5", "its elements");
-	check_refused(&i386, "*int", "0x100000000", "no address");
-	check_refused(&i386, "[100000]int8", "{}", "no room");
+	check_refused(&x86, "*int", "0x100000000", "no address");
+	check_refused(&x86, "[100000]int8", "{}", "no room");
 }
 
 /* 32-bit machines have little room: a long string is an error, not the end of the program. */
@@ -223,8 +223,8 @@ static void test_no_room(void)
 	for (int i = 0; i < 70000; i++)
 		buffer_append(&text, "x", 1);
 	buffer_append_text(&text, "\"");
-	check_refused(&i386, "string", buffer_text(&text), "no room");
-	check_refused(&i386, "[]string", "{\"a\", 5}", "\"text\"");
+	check_refused(&x86, "string", buffer_text(&text), "no room");
+	check_refused(&x86, "[]string", "{\"a\", 5}", "\"text\"");
 	buffer_free(&text);
 }
 
@@ -233,7 +233,7 @@ int main(void)
 	test_numbers();
 	test_compounds();
 	test_pointed_to(&amd64);
-	test_pointed_to(&i386);
+	test_pointed_to(&x86);
 	test_pointed_to(&ppc64);
 	test_interfaces();
 	test_refused();

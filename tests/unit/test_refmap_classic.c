@@ -3,7 +3,7 @@
 #include "classic_invariants.h"
 #include "refmap/size_class.h"
 
-static const struct machine amd64 = { EM_X86_64, 8, false }, i386 = { EM_386, 4, false }, ppc64 = { EM_PPC64, 8, true };
+static const struct machine amd64 = { EM_X86_64, 8, false }, x86 = { EM_386, 4, false }, ppc64 = { EM_PPC64, 8, true };
 
 /* Rows of world_keys and world_elems */
 enum { KEY_FAST64 = 0, KEY_FASTSTR = 2, KEY_FAST64PTR = 3, KEY_INDIRECT = 9 };
@@ -86,7 +86,7 @@ static void test_hints(void)
 		check_hint(minor, amd64, 100, minor == 21 ? 5 : 4);
 		check_hint(minor, amd64, UINT64_C(1) << 42, 0); /* more than fits into an address space */
 		check_hint(minor, amd64, UINT64_MAX, 0);
-		check_hint(minor, i386, UINT64_C(1) << 31, 0);
+		check_hint(minor, x86, UINT64_C(1) << 31, 0);
 	}
 }
 
@@ -498,7 +498,7 @@ static void test_growth_under_iterators(void)
 		struct world_shape shape = {
 			.minor = OLDEST + (int)(round % (NEWEST - OLDEST + 1)),
 			.key = round % 4 == 0 ? 7 : round % 4 == 1 ? KEY_INDIRECT : 0, .elem = round % 6,
-			.machine = round % 5 ? amd64 : i386,
+			.machine = round % 5 ? amd64 : x86,
 		};
 		uint32_t start = 5 + round * round / 2, next;
 
@@ -584,7 +584,7 @@ static void test_random(void)
 			.minor = OLDEST + (int)(i % (NEWEST - OLDEST + 1)),
 			.key = i % WORLD_KEYS, .elem = i / WORLD_KEYS % WORLD_ELEMS, .hash = i / WORLD_KEYS / WORLD_ELEMS,
 			.slow = i / 7 % 2, .hint = i % 3 == 0 ? i * 7 : 0,
-			.machine = i % 5 == 0 ? i386 : i % 7 == 1 ? ppc64 : amd64,
+			.machine = i % 5 == 0 ? x86 : i % 7 == 1 ? ppc64 : amd64,
 		};
 
 		run_random(&shape, 6000);

@@ -2,7 +2,7 @@
 #include "check.h"
 #include "swiss_invariants.h"
 
-static const struct machine amd64 = { EM_X86_64, 8, false }, i386 = { EM_386, 4, false }, ppc64 = { EM_PPC64, 8, true };
+static const struct machine amd64 = { EM_X86_64, 8, false }, x86 = { EM_386, 4, false }, ppc64 = { EM_PPC64, 8, true };
 
 static struct refmap_world world;
 
@@ -75,12 +75,12 @@ static void test_hints(void)
 	check_hint(amd64, 897, 2, 512); /* 1025 slots wanted */
 	check_hint(amd64, 1000, 2, 1024);
 	check_hint(amd64, 3000, 4, 1024);
-	check_hint(i386, 1000, 2, 1024);
+	check_hint(x86, 1000, 2, 1024);
 	check_hint(amd64, UINT64_C(1) << 41, 0, 0); /* more than maxAlloc */
 	check_hint(amd64, UINT64_C(1) << 61, 0, 0); /* overflows */
 	check_hint(amd64, UINT64_MAX, 0, 0);        /* negative */
-	check_hint(i386, UINT64_C(1) << 29, 0, 0);
-	check_hint(i386, UINT64_C(1) << 31, 0, 0);
+	check_hint(x86, UINT64_C(1) << 29, 0, 0);
+	check_hint(x86, UINT64_C(1) << 31, 0, 0);
 }
 
 static void test_split(void)
@@ -264,7 +264,7 @@ static void test_random(void)
 		struct world_shape shape = {
 			.minor = 24 + (int)(i % 4), .key = i % WORLD_KEYS, .elem = i / WORLD_KEYS % WORLD_ELEMS,
 			.hash = i / WORLD_KEYS / WORLD_ELEMS, .slow = i / 7 % 2, .split_groups = i % 4 == 3 && i / 4 % 2,
-			.hint = i % 3 == 0 ? i * 7 : 0, .random = i, .machine = i % 5 == 0 ? i386 : i % 5 == 1 ? ppc64 : amd64,
+			.hint = i % 3 == 0 ? i * 7 : 0, .random = i, .machine = i % 5 == 0 ? x86 : i % 5 == 1 ? ppc64 : amd64,
 		};
 
 		run_random(&shape, 6000);
@@ -277,7 +277,7 @@ static void test_growth_under_iterators(void)
 	for (unsigned round = 0; round < 24; round++) {
 		struct world_shape shape = {
 			.minor = 24 + (int)(round % 4), .key = round % 3 == 0 ? 7 : 0,
-			.machine = round % 5 ? amd64 : i386, .random = round,
+			.machine = round % 5 ? amd64 : x86, .random = round,
 		};
 		uint32_t start = round < 8 ? 5 : 150 * round, next;
 

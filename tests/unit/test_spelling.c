@@ -8,7 +8,7 @@
 #include "refmap/refmap.h"
 #include "util/alloc.h"
 
-static const struct machine amd64 = { EM_X86_64, 8, false }, i386 = { EM_386, 4, false }, arm = { EM_ARM, 4, false };
+static const struct machine amd64 = { EM_X86_64, 8, false }, x86 = { EM_386, 4, false }, arm = { EM_ARM, 4, false };
 
 static struct program *program_of(int minor, const struct machine *machine)
 {
@@ -74,7 +74,7 @@ static void test_names_and_sizes(void)
 		{ "map[string]int", "map[string]int", GO_MAP, 8, 4 },
 		{ "map[any]map[[2]rune]*any", "map[interface {}]map[[2]int32]*interface {}", GO_MAP, 8, 4 },
 	};
-	struct program *wide = program_of(23, &amd64), *narrow = program_of(26, &i386);
+	struct program *wide = program_of(23, &amd64), *narrow = program_of(26, &x86);
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct gotype *type = type_of(wide, cases[i].text), *small = type_of(narrow, cases[i].text);
@@ -112,7 +112,7 @@ static void test_structs(void)
 
 static void test_layouts(void)
 {
-	struct program *classic = program_of(24 - 1, &amd64), *swiss = program_of(24, &amd64), *narrow = program_of(12, &i386);
+	struct program *classic = program_of(24 - 1, &amd64), *swiss = program_of(24, &amd64), *narrow = program_of(12, &x86);
 	const struct map_layout *layout = type_of(classic, "map[string][17]int64")->map_layout;
 
 	CHECK(layout->implementation == MAP_CLASSIC && !layout->key_indirect && layout->elem_indirect);
@@ -307,7 +307,7 @@ static void test_variants(void)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		for (int minor = 8; minor <= 27; minor++) {
 			check_variant(minor, &amd64, cases[i].text, minor == 8 ? REFMAP_SLOW : cases[i].wide);
-			check_variant(minor, &i386, cases[i].text, minor == 8 ? REFMAP_SLOW : cases[i].narrow);
+			check_variant(minor, &x86, cases[i].text, minor == 8 ? REFMAP_SLOW : cases[i].narrow);
 		}
 	/* issue 46283 */
 	check_variant(16, &arm, "map[[2]int16]int", REFMAP_FAST32);

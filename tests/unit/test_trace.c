@@ -15,7 +15,7 @@
 #include "refmap/refmap.h"
 #include "target/arena.h"
 
-static const struct machine amd64 = { EM_X86_64, 8, false }, i386 = { EM_386, 4, false }, ppc64 = { EM_PPC64, 8, true };
+static const struct machine amd64 = { EM_X86_64, 8, false }, x86 = { EM_386, 4, false }, ppc64 = { EM_PPC64, 8, true };
 
 enum { BASE = 0x2000000, LIMIT = 1 << 26 };
 
@@ -196,7 +196,7 @@ static void test_versions(void)
 		for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
 			fill_and_look(minor, &amd64, &shapes[i]);
 			if (minor % 4 == 0 || minor == 27) {
-				fill_and_look(minor, &i386, &shapes[i]);
+				fill_and_look(minor, &x86, &shapes[i]);
 				fill_and_look(minor, &ppc64, &shapes[i]);
 			}
 		}
