@@ -30,7 +30,7 @@ struct invocation {
 	unsigned depth;
 	bool no_stop, stats, help;
 	bool gdb;      /* run by the plug-in in GDB: what that looks at is the target */
-	const char *gdb_output; /* the file that standard output goes to; NULL: none */
+	const char *output; /* the file in place of standard output; NULL: none */
 	size_t buffer; /* bytes that a capture may hold */
 	int go_minor;  /* 0: what the binary says */
 	uint64_t bucket, table, group; /* UINT64_MAX: not given */

@@ -350,7 +350,7 @@ static struct error *write_request(const char *folder, const struct command *com
 	}
 	fprintf(file, "%s%c%s%c--gdb%c", own, 0, command->name, 0, 0);
 	if (output != NULL)
-		fprintf(file, "--gdb-output=%s%c", output, 0);
+		fprintf(file, "--output=%s%c", output, 0);
 	for (size_t i = 0; i < words->count; i++) {
 		char *word = is_map(words, i) ? without_quotes(words->items[i]) : xstrdup(words->items[i]);
 

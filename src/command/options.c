@@ -10,12 +10,13 @@
 #include "analysis/verify.h"
 #include "command/command.h"
 #include "render/diagnostics.h"
+#include "render/redact.h"
 #include "util/alloc.h"
 #include "util/buffer.h"
 #include "util/limits.h"
 
 enum { KEY_HELP = 256, KEY_FORMAT, KEY_MAX, KEY_DEPTH, KEY_NO_STOP, KEY_STATS, KEY_BUFFER, KEY_GO_VERSION, KEY_BUCKET, KEY_OLD, KEY_TABLE, KEY_GROUP, KEY_REPLAY,
-       KEY_GO, KEY_TYPE, KEY_SEED, KEY_HINT, KEY_GDB, KEY_GDB_OUTPUT, KEY_ALL, KEY_GARBAGE, KEY_VERSION_TABLE, KEY_EXPECT, KEY_BY, KEY_MIN, KEY_MEMORY, KEY_LIMIT };
+       KEY_GO, KEY_TYPE, KEY_SEED, KEY_HINT, KEY_GDB, KEY_ALL, KEY_GARBAGE, KEY_VERSION_TABLE, KEY_EXPECT, KEY_BY, KEY_MIN, KEY_MEMORY, KEY_REDACT, KEY_LIMIT };
 
 /* What make(map, hint) is given at most: more is no lesson. */
 enum { HINT_MOST = 1 << 24 };
@@ -34,7 +35,6 @@ static const struct option_row rows[] = {
 	{ { "core", 'c', "CORE", 0, "a core file", GROUP_TARGET }, 0 },
 	{ { "exe", 'e', "EXE", 0, "the executable: of the core, where it cannot be found; alone, a binary at rest", GROUP_TARGET }, 0 },
 	{ { "gdb", KEY_GDB, NULL, OPTION_HIDDEN, "what GDB looks at: for its plug-in alone", GROUP_TARGET }, 0 },
-	{ { "gdb-output", KEY_GDB_OUTPUT, "FILE", OPTION_HIDDEN, "the file behind a > in GDB", GROUP_TARGET }, 0 },
 	{ { NULL, 0, NULL, 0, "Map:", GROUP_REPLAY }, OPTIONS_REPLAY },
 	{ { "go", KEY_GO, "1.N", 0, "the Go version whose map it is", GROUP_REPLAY }, OPTIONS_REPLAY },
 	{ { "type", KEY_TYPE, "TYPE", 0, "its type, as in Go source: map[string]int", GROUP_REPLAY }, OPTIONS_REPLAY },
@@ -63,6 +63,8 @@ static const struct option_row rows[] = {
 	{ { "by", KEY_BY, "ORDER", 0, "bytes (default), waste, len; or type: the maps of a type together", GROUP_OUTPUT }, OPTIONS_TOP },
 	{ { "min", KEY_MIN, "N", 0, "leave out what has less than N (bytes, or entries with --by len); 1M, 1G", GROUP_OUTPUT }, OPTIONS_TOP },
 	{ { "max", KEY_MAX, "N", 0, "show at most N (default 20); 0: all", GROUP_OUTPUT }, OPTIONS_TOP },
+	{ { "output", 'o', "FILE", 0, "write there, not to standard output; a file that is made is its owner's alone", GROUP_OUTPUT }, 0 },
+	{ { "redact", KEY_REDACT, NULL, 0, "no keys and values: their kinds and sizes in their place", GROUP_OUTPUT }, 0 },
 	{ { NULL, 0, NULL, 0, "Reading:", GROUP_MEMORY }, OPTIONS_MEMORY | OPTIONS_PROGRAM | OPTIONS_LAYOUT },
 	{ { "no-stop", KEY_NO_STOP, NULL, 0, "read the process while it runs; what changes meanwhile is read again", GROUP_MEMORY }, OPTIONS_MEMORY },
 	{ { "buffer", KEY_BUFFER, "SIZE", 0, "copy maps up to SIZE (default 48M) and let the process run on; larger ones are read while it stands", GROUP_MEMORY }, OPTIONS_MEMORY },
@@ -234,8 +236,8 @@ static void apply_option(struct invocation *invocation, int key, const char *arg
 	case KEY_GDB:
 		invocation->gdb = true;
 		break;
-	case KEY_GDB_OUTPUT:
-		invocation->gdb_output = argument;
+	case 'o':
+		invocation->output = argument;
 		break;
 	case 'e':
 		invocation->exe = argument;
@@ -313,6 +315,9 @@ static void apply_option(struct invocation *invocation, int key, const char *arg
 	case KEY_LIMIT:
 		apply_limit(invocation, argument);
 		break;
+	case KEY_REDACT:
+		redact_begin();
+		break;
 	case KEY_OLD:
 		invocation->old = true;
 		break;
@@ -335,7 +340,7 @@ static void choose(const struct command *command, struct argp_option *out)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if ((rows[i].sets == 0 || (rows[i].sets & command->options) != 0) &&
 		    (command->target != TARGET_NONE || rows[i].option.group != GROUP_TARGET) &&
-		    (command->target != TARGET_GDB || rows[i].option.group != GROUP_OUTPUT))
+		    (command->target != TARGET_GDB || rows[i].option.group != GROUP_OUTPUT || rows[i].option.key == 'o'))
 			*out++ = rows[i].option;
 	*out = (struct argp_option){ 0 };
 }

@@ -15,6 +15,7 @@
 #include "map/key_equal.h"
 #include "map/key_hash.h"
 #include "refmap/refmap.h"
+#include "render/redact.h"
 #include "target/arena.h"
 #include "util/alloc.h"
 #include "util/interrupt.h"
@@ -332,6 +333,9 @@ static struct error *run_operation(struct replay *replay, const struct operation
 {
 	struct json *json = replay->session->json;
 
+	if (redact_wanted())
+		line = operation->name;
+
 	replay->told.length = 0;
 	replay->told_count = 0;
 	if (json != NULL) {
@@ -346,7 +350,7 @@ static struct error *run_operation(struct replay *replay, const struct operation
 		if (error == NULL)
 			json_told(replay);
 		else
-			json_field_name(json, "error", error->message);
+			json_field_name(json, "error", redact_error(error));
 		json_object_end(json);
 		json_end_line(json);
 	} else if (error == NULL) {

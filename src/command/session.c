@@ -147,10 +147,10 @@ static struct error *open_program(struct session *session)
 	return invocation->gdb ? take_evaluations(session) : NULL;
 }
 
-/* Puts a file in the place of standard output. */
+/* Puts a file in the place of standard output. What maps hold is not for everybody to read. */
 static struct error *redirect(const char *path)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
 	if (fd < 0 || dup2(fd, STDOUT_FILENO) < 0)
 		return error_new(ERROR_TARGET, "%s: %s", path, strerror(errno));
@@ -171,6 +171,8 @@ char *session_local_name(const struct invocation *invocation, const char *name)
 
 struct error *session_open(const struct invocation *invocation, struct session *out)
 {
+	struct error *redirection = invocation->output != NULL ? redirect(invocation->output) : NULL;
+
 	*out = (struct session){ .invocation = invocation };
 	out->output = output_create(STDOUT_FILENO);
 	out->text = (struct text){ out->output, text_colour_wanted(out->output) };
@@ -182,8 +184,7 @@ struct error *session_open(const struct invocation *invocation, struct session *
 		out->map_name = out->local_map = session_local_name(invocation, invocation->arguments[0]);
 	if (invocation->gdb)
 		out->variables = gdb_variables();
-	if (invocation->gdb_output != NULL)
-		TRY(redirect(invocation->gdb_output));
+	TRY(redirection);
 	if (invocation->command->target == TARGET_NONE ||
 	    (invocation->command->target == TARGET_OPTIONAL && invocation->pid == 0 && invocation->core == NULL && invocation->exe == NULL &&
 	     !invocation->gdb))

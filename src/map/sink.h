@@ -13,6 +13,8 @@
 
 struct sink;
 
+#define SINK_NO_LENGTH UINT64_MAX
+
 /* What the sink is told of a map, before its entries. */
 struct sink_map {
 	const char *type;    /* "map[string]int" */
@@ -44,6 +46,8 @@ struct sink_ops {
 	void (*map_elem)(struct sink *);                               /* the elem's value follows */
 	void (*map_end)(struct sink *, uint64_t left_out);             /* left_out: entries beyond a limit, not shown */
 	void (*unreadable)(struct sink *, const char *why);            /* stands in place of a value */
+	/* In place of a value that is not to be shown: "string", "integer"; its bytes, or SINK_NO_LENGTH. */
+	void (*withheld)(struct sink *, const char *kind, uint64_t length);
 };
 
 struct sink {

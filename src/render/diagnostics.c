@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "render/progress.h"
+#include "render/redact.h"
 #include "render/text.h"
 #include "util/alloc.h"
 
@@ -38,7 +39,7 @@ void diagnostics_error(const struct error *error)
 
 	struct text text = open_text();
 
-	write_line(&text, TEXT_WARNING, "mapscope: ", error->message);
+	write_line(&text, TEXT_WARNING, "mapscope: ", redact_error(error));
 	if (error->hint != NULL)
 		write_line(&text, TEXT_DIM, "hint: ", error->hint);
 	close_text(&text);

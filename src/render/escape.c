@@ -1,6 +1,8 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "render/output_private.h"
+#include "render/redact.h"
 #include "render/text.h"
 #include "render/utf8.h"
 
@@ -69,5 +71,10 @@ void text_quoted(struct output *output, const uint8_t *bytes, size_t length)
 
 void text_plain(struct output *output, const char *text)
 {
+	char *redacted = redact_wanted() ? redact_name(text) : NULL;
+
+	if (redacted != NULL)
+		text = redacted;
 	write_escaped(output, (const uint8_t *)text, strlen(text), false);
+	free(redacted);
 }

@@ -8,6 +8,7 @@
 
 #include "render/number.h"
 #include "render/output_private.h"
+#include "render/redact.h"
 #include "render/utf8.h"
 #include "util/alloc.h"
 
@@ -315,8 +316,14 @@ void json_name(struct json *json, const char *text)
 		json_null(json);
 		return;
 	}
+
+	char *redacted = redact_wanted() ? redact_name(text) : NULL;
+
+	if (redacted != NULL)
+		text = redacted;
 	before_value(json);
 	write_string(json->output, (const uint8_t *)text, strlen(text));
+	free(redacted);
 }
 
 void json_address(struct json *json, taddr address)

@@ -31,7 +31,7 @@ void json_unsigned(struct json *json, uint64_t value);
 void json_double(struct json *json, double value, unsigned bits); /* NaN and infinities as the contract's strings */
 void json_text(struct json *json, const char *text);              /* NULL: null. Bad UTF-8 becomes {"base64": ...} */
 void json_bytes(struct json *json, const uint8_t *bytes, size_t length); /* a Go string, same rule */
-/* Types, messages: always a string (NULL: null), each byte that is no UTF-8 becomes U+FFFD. */
+/* Types, names, messages: always a string (NULL: null), each byte that is no UTF-8 becomes U+FFFD. Without keys where none are to be shown. */
 void json_name(struct json *json, const char *text);
 void json_address(struct json *json, taddr address);              /* "0xc000..."; 0: null */
 /* A key and its value in one. */
@@ -52,6 +52,7 @@ void json_end_line(struct json *json);
  *     a string cut to a limit   {"text": <as a whole one>, "length": N}, N the bytes of the whole string
  *     an array cut to a limit   its last element is {"error": "N more elements left out"}
  *     a map cut to a limit      "left_out": N behind its "entries"
+ *     not to be shown           {"redacted": "string", "length": N}, of other kinds without the length
  * map_end() is called for nil maps and those beyond the depth too.
  */
 struct sink *json_sink_create(struct json *json);

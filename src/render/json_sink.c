@@ -1,10 +1,12 @@
 #include <inttypes.h>
 
 #include "render/json.h"
+#include "render/redact.h"
 #include "util/alloc.h"
 
 struct json_sink {
 	struct sink sink;
+	struct sink_ops redacted;
 	struct json *json;
 	bool bare_map; /* between map_begin() and map_end() of a map without "entries" */
 };
@@ -180,6 +182,17 @@ static void unreadable(struct sink *sink, const char *why)
 	json_error(json_of(sink), "%s", why);
 }
 
+static void withheld(struct sink *sink, const char *kind, uint64_t length)
+{
+	struct json *json = json_of(sink);
+
+	json_object_begin(json);
+	json_field_name(json, "redacted", kind);
+	if (length != SINK_NO_LENGTH)
+		json_field_unsigned(json, "length", length);
+	json_object_end(json);
+}
+
 static const struct sink_ops ops = {
 	.boolean = write_boolean,
 	.signed_integer = write_signed,
@@ -201,13 +214,14 @@ static const struct sink_ops ops = {
 	.map_elem = map_elem,
 	.map_end = map_end,
 	.unreadable = unreadable,
+	.withheld = withheld,
 };
 
 struct sink *json_sink_create(struct json *json)
 {
 	struct json_sink *self = xcalloc(1, sizeof(*self));
 
-	self->sink.ops = &ops;
+	self->sink.ops = redact_sink_ops(&ops, &self->redacted);
 	self->json = json;
 	return &self->sink;
 }

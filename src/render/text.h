@@ -12,7 +12,7 @@
 void text_quoted(struct output *output, const uint8_t *bytes, size_t length);
 /*
  * The same without quotes: for names, paths and messages, which come from files and processes too. Quotes and
- * backslashes stay as they are, so that what was escaped once may pass again.
+ * backslashes stay as they are, so that what was escaped once may pass again. Without keys where none are to be shown (redact.h).
  */
 void text_plain(struct output *output, const char *text);
 
@@ -36,6 +36,7 @@ void text_end(const struct text *text, enum text_role role);
  *     map[string]int{"a": 1, …(3 more)}     nil where it is a nil map
  *     map[string]int{…(3 entries)}          beyond the depth asked for
  *     <unreadable: why>
+ *     <integer>   <string of 12 bytes>      where nothing is to be shown (redact.h)
  * map_end() is called for nil maps and those beyond the depth too. `text` must outlive it. Freed with free().
  */
 struct sink *text_sink_create(const struct text *text);

@@ -1,6 +1,7 @@
 #include <inttypes.h>
 
 #include "render/number.h"
+#include "render/redact.h"
 #include "render/text.h"
 #include "util/alloc.h"
 
@@ -9,6 +10,7 @@ enum ended { ENDED_BARE, ENDED_BRACED };
 
 struct text_sink {
 	struct sink sink;
+	struct sink_ops redacted;
 	const struct text *text;
 	struct output *output;
 	uint64_t depth;   /* of open arrays, structs and maps */
@@ -257,6 +259,23 @@ static void unreadable(struct sink *sink, const char *why)
 	text_end(self->text, TEXT_WARNING);
 }
 
+static void withheld(struct sink *sink, const char *kind, uint64_t length)
+{
+	struct text_sink *self = self_of(sink);
+
+	bare_begin(self);
+	text_begin(self->text, TEXT_DIM);
+	output_char(self->output, '<');
+	output_text(self->output, kind);
+	if (length != SINK_NO_LENGTH) {
+		output_text(self->output, " of ");
+		output_unsigned(self->output, length);
+		output_text(self->output, length == 1 ? " byte" : " bytes");
+	}
+	output_char(self->output, '>');
+	text_end(self->text, TEXT_DIM);
+}
+
 static const struct sink_ops ops = {
 	.boolean = write_boolean,
 	.signed_integer = write_signed,
@@ -278,13 +297,14 @@ static const struct sink_ops ops = {
 	.map_elem = map_elem,
 	.map_end = map_end,
 	.unreadable = unreadable,
+	.withheld = withheld,
 };
 
 struct sink *text_sink_create(const struct text *text)
 {
 	struct text_sink *self = xcalloc(1, sizeof(*self));
 
-	self->sink.ops = &ops;
+	self->sink.ops = redact_sink_ops(&ops, &self->redacted);
 	self->text = text;
 	self->output = text->output;
 	self->fresh = true;
