@@ -26,7 +26,7 @@ static void add_constants(const struct go_version *version, enum map_implementat
 	uint64_t value;
 
 	for (const char *const *name = layout_runtime_constants; *name != NULL; name++)
-		if (layout_constant_known(*name, version, implementation, &value))
+		if (layout_constant_known(*name, version, set->word_size, implementation, &value))
 			layout_set_add_constant(set, *name, value);
 }
 

@@ -91,7 +91,7 @@ static void read_constants(struct program *program, struct layout_set *set)
 
 	for (const char *const *name = layout_runtime_constants; *name != NULL; name++)
 		if (debug_find_constant(program->binary->debug, *name, &value) ||
-		    (older && layout_constant_known(*name, program->version, MAP_CLASSIC, &value)))
+		    (older && layout_constant_known(*name, program->version, set->word_size, MAP_CLASSIC, &value)))
 			layout_set_add_constant(set, *name, value);
 }
 

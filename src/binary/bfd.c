@@ -191,8 +191,9 @@ static const char *convert(bfd *file, const struct foreign_format *format, uint6
 {
 	struct conversion conversion = { .file = file, .room = room };
 
-	conversion.writer = elf_writer_begin(elf_fd, format->elf_machine, format->elf_machine == EM_386 ? 4 : 8,
-					     bfd_get_start_address(file));
+	const struct machine machine = { .elf_machine = format->elf_machine, .word_size = format->elf_machine == EM_386 ? 4 : 8 };
+
+	conversion.writer = elf_writer_begin(elf_fd, &machine, bfd_get_start_address(file));
 	if (conversion.writer == NULL)
 		return "libelf gave up";
 

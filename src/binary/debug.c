@@ -23,6 +23,8 @@ struct unit {
 struct debug {
 	Dwarf *dwarf;
 	Dwfl *dwfl; /* owns `dwarf` where it comes from a separate file; else NULL */
+	bool made;  /* nobody's compiler wrote it */
+	struct table addresses; /* of its variables, by the hash of a name: those that were told */
 	struct unit *units;
 	size_t unit_count;
 	size_t unit_capacity;
@@ -213,6 +215,24 @@ struct error *debug_open(struct binary *binary, const char *directory_hint)
 	return NULL;
 }
 
+struct error *debug_open_made(struct binary *binary, int fd)
+{
+	Dwarf *dwarf = dwarf_begin(fd, DWARF_C_READ);
+
+	if (dwarf == NULL)
+		return error_new(ERROR_TARGET, "%s: the DWARF made for it cannot be read: %s", binary->path, dwarf_errmsg(-1));
+	binary->debug = xcalloc(1, sizeof(*binary->debug));
+	binary->debug->dwarf = dwarf;
+	binary->debug->made = true;
+	list_units(binary->debug);
+	return NULL;
+}
+
+bool debug_is_made(const struct debug *debug)
+{
+	return debug->made;
+}
+
 void debug_destroy(struct debug *debug)
 {
 	if (debug == NULL)
@@ -224,13 +244,14 @@ void debug_destroy(struct debug *debug)
 	table_free(&debug->variables);
 	table_free(&debug->types);
 	table_free(&debug->constants);
+	table_free(&debug->addresses);
 	free(debug->units);
 	free(debug);
 }
 
 struct error *debug_open_all(const struct binary *binary, Dwarf **dwarf, Elf **elf)
 {
-	if (binary->debug->dwfl != NULL) { /* a separate file: libdwfl has opened all of it */
+	if (binary->debug->dwfl != NULL || binary->debug->made) { /* a separate file: libdwfl has opened all of it */
 		*dwarf = binary->debug->dwarf;
 		*elf = NULL;
 		return NULL;
@@ -350,10 +371,20 @@ static bool variable_address(Dwarf_Die *die, uint64_t *out)
 	return true;
 }
 
-static bool read_variable(Dwarf_Die *die, struct debug_variable *out)
+static bool told_address(const struct debug *debug, const char *name, uint64_t *out)
+{
+	const uint64_t *told = table_get(&debug->addresses, hash_of_name(name));
+
+	if (told != NULL)
+		*out = *told;
+	return told != NULL;
+}
+
+static bool read_variable(const struct debug *debug, Dwarf_Die *die, struct debug_variable *out)
 {
 	out->name = dwarf_diename(die);
-	return out->name != NULL && variable_address(die, &out->address) &&
+	return out->name != NULL &&
+	       (debug->made ? told_address(debug, out->name, &out->address) : variable_address(die, &out->address)) &&
 	       debug_reference(die, DW_AT_type, &out->type);
 }
 
@@ -405,7 +436,7 @@ static bool index_child(void *context, Dwarf_Die *die, int tag, const char *name
 			      : is_type(tag)	      ? &debug->types
 						      : NULL;
 
-	if (table != NULL)
+	if (table != NULL && !(debug->made && dwarf_hasattr(die, DW_AT_declaration)))
 		table_put(table, hash_of_name(name), dwarf_dieoffset(die));
 	return true;
 }
@@ -460,10 +491,25 @@ bool debug_find_variable(struct debug *debug, const char *name, struct debug_var
 {
 	char *package = package_of(name);
 	Dwarf_Die die;
-	bool found = find(debug, &debug->variables, name, package, &die) && read_variable(&die, out);
+	bool found = find(debug, &debug->variables, name, package, &die) && read_variable(debug, &die, out);
 
 	free(package);
 	return found;
+}
+
+bool debug_set_variable(struct debug *debug, const char *name, uint64_t address)
+{
+	Dwarf_Die die;
+	uint64_t key = hash_of_name(name), *known;
+
+	if (!debug->made || !find(debug, &debug->variables, name, "runtime", &die))
+		return false;
+	known = table_get(&debug->addresses, key);
+	if (known != NULL)
+		*known = address;
+	else
+		table_put(&debug->addresses, key, address);
+	return true;
 }
 
 bool debug_find_type(struct debug *debug, const char *name, uint64_t *die)
@@ -490,6 +536,7 @@ bool debug_find_constant(struct debug *debug, const char *name, uint64_t *out)
 /* --- visiting all ------------------------------------------------------------------------------------------ */
 
 struct variable_visit {
+	const struct debug *debug;
 	bool (*visit)(void *context, const struct debug_variable *);
 	void *context;
 };
@@ -499,14 +546,14 @@ static bool visit_variable(void *context, Dwarf_Die *die, int tag, const char *n
 	const struct variable_visit *visit = context;
 	struct debug_variable variable;
 
-	if (tag != DW_TAG_variable || !read_variable(die, &variable))
+	if (tag != DW_TAG_variable || !read_variable(visit->debug, die, &variable))
 		return true;
 	return visit->visit(visit->context, &variable);
 }
 
 void debug_each_variable(struct debug *debug, bool (*visit)(void *context, const struct debug_variable *), void *context)
 {
-	struct variable_visit both = { visit, context };
+	struct variable_visit both = { debug, visit, context };
 
 	for (size_t i = 0; i < debug->unit_count; i++)
 		if (debug->units[i].go && !each_child(debug, &debug->units[i], visit_variable, &both))

@@ -37,6 +37,15 @@ struct error *debug_open(struct binary *binary, const char *directory_hint) MUST
 void debug_destroy(struct debug *debug);
 
 /*
+ * The DWARF of an ELF file that was made for `binary` (layout/known_debug.h), whose own is not looked at. `fd` is its caller's still, and
+ * may be closed. Types that are but declared in it are not found by name, variables only once their address is told.
+ */
+struct error *debug_open_made(struct binary *binary, int fd) MUST_CHECK;
+bool debug_is_made(const struct debug *debug);
+/* Tells where a variable is, in the file's addressing. False where the made DWARF has no such variable; then nothing happens. */
+bool debug_set_variable(struct debug *debug, const char *name, uint64_t address);
+
+/*
  * The same DWARF with all its sections: lines, locations, ranges and frames too, which debug_open() leaves packed. DIEs are at the same
  * offsets. *elf is NULL where it belongs to `binary` and must not outlive it. Closed with debug_close_all().
  */

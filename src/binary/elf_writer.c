@@ -28,22 +28,22 @@ static uint32_t add_name(struct buffer *names, const char *name)
 	return (uint32_t)at;
 }
 
-struct elf_writer *elf_writer_begin(int fd, uint16_t elf_machine, unsigned word_size, uint64_t entry)
+struct elf_writer *elf_writer_begin(int fd, const struct machine *machine, uint64_t entry)
 {
 	GElf_Ehdr header;
 	struct elf_writer *writer = xcalloc(1, sizeof(*writer));
 
 	elf_version(EV_CURRENT);
 	writer->elf = elf_begin(fd, ELF_C_WRITE, NULL);
-	if (writer->elf == NULL || gelf_newehdr(writer->elf, word_size == 4 ? ELFCLASS32 : ELFCLASS64) == NULL ||
+	if (writer->elf == NULL || gelf_newehdr(writer->elf, machine->word_size == 4 ? ELFCLASS32 : ELFCLASS64) == NULL ||
 	    gelf_getehdr(writer->elf, &header) == NULL) {
 		elf_end(writer->elf);
 		free(writer);
 		return NULL;
 	}
-	header.e_ident[EI_DATA] = ELFDATA2LSB;
+	header.e_ident[EI_DATA] = machine->big_endian ? ELFDATA2MSB : ELFDATA2LSB;
 	header.e_type = ET_EXEC;
-	header.e_machine = elf_machine;
+	header.e_machine = machine->elf_machine;
 	header.e_version = EV_CURRENT;
 	header.e_entry = entry;
 	gelf_update_ehdr(writer->elf, &header);
@@ -194,8 +194,9 @@ static size_t count_loaded(const struct elf_writer *writer)
 
 bool elf_writer_end(struct elf_writer *writer)
 {
+	size_t loaded = count_loaded(writer);
 	bool good = add_symbols(writer) && add_section_names(writer) &&
-		    gelf_newphdr(writer->elf, count_loaded(writer)) != NULL && elf_update(writer->elf, ELF_C_NULL) > 0 &&
+		    (loaded == 0 || gelf_newphdr(writer->elf, loaded) != NULL) && elf_update(writer->elf, ELF_C_NULL) > 0 &&
 		    fill_segments(writer) && elf_update(writer->elf, ELF_C_WRITE) > 0;
 
 	elf_end(writer->elf);

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/bytes.h"
+
 struct elf_writer;
 
 struct elf_writer_section {
@@ -17,8 +19,8 @@ struct elf_writer_section {
 	bool writable, executable;
 };
 
-/* Of a machine (e_machine) of 4 or 8 bytes a word, little-endian. NULL where libelf cannot. */
-struct elf_writer *elf_writer_begin(int fd, uint16_t elf_machine, unsigned word_size, uint64_t entry);
+/* Of that machine, which must have a word size of 4 or 8. NULL where libelf cannot. */
+struct elf_writer *elf_writer_begin(int fd, const struct machine *machine, uint64_t entry);
 /* Its number in the file, from 1 on; 0 where libelf cannot. */
 unsigned elf_writer_section(struct elf_writer *writer, const struct elf_writer_section *section);
 /* `section` is such a number; `address` is in the program's memory. */

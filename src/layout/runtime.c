@@ -88,3 +88,33 @@ const char *const layout_runtime_constants[] = {
 	"runtime._Gdead", "runtime._Gcopystack", "runtime._Gpreempted", "runtime._Gleaked", "runtime._Gdeadextra",
 	"runtime._Gscan", NULL,
 };
+
+/*
+ * runtime/{mheap,mfinal,mcleanup,mstats,mgcpacer,mgc,symtab,runtime2,stack,panic}.go, mgcmark_greenteagc.go: spans, what
+ * is on them, the collector's figures; the tables of functions.
+ */
+const char *const layout_own_structs[] = {
+	"runtime.mheap", "runtime.heapArena", "runtime.mspan", "runtime.spanInlineMarkBits",
+	"runtime.special", "runtime.specialfinalizer", "runtime.specialCleanup", "runtime.specialWeakHandle",
+	"runtime.cleanupFn", "runtime.finblock", "runtime.finBlock", "runtime.finalizer", "runtime.cleanupBlock",
+	"runtime.cleanupBlockHeader", "runtime.cleanupQueue",
+	"runtime.gcControllerState", "runtime.mstats",
+	"runtime.functab", "runtime._func", "runtime.stackmap", "runtime.stackObjectRecord", "runtime.pcHeader",
+	"runtime.textsect", "runtime.inlinedCall", "runtime._defer", "runtime._panic", "runtime.schedt", NULL,
+};
+
+const char *const layout_own_constants[] = {
+	"runtime.pageSize", "runtime.arenaBaseOffset", "runtime.arenaBaseOffsetUintptr", "runtime.mallocHeaderSize",
+	"runtime.minSizeForMallocHeader", "runtime._KindSpecialFinalizer", "runtime._KindSpecialCleanup",
+	"runtime._KindSpecialWeakHandle", "runtime.memoryLimitMinHeapGoalHeadroom",
+	"runtime.memoryLimitHeapGoalHeadroom", "runtime.memoryLimitHeapGoalHeadroomPercent", NULL,
+};
+
+const char *const layout_own_variables[] = {
+	"runtime.firstmoduledata", "runtime.buildVersion", "runtime.mheap_", "runtime.inProgress", "runtime.memstats",
+	"runtime.gcController", "runtime.gcphase", "runtime.allfin",
+	"runtime.gcCleanups", "runtime.allgs", "runtime.allglen", "runtime.allgptr", "runtime.allm", "runtime.allp",
+	"runtime.sched", "runtime.g0", "runtime.m0", "runtime.waitReasonStrings", "runtime.useAeshash",
+	"runtime.aeskeysched", "runtime.hashkey", MAPS "UseAeshash", MAPS "aeskeysched", MAPS "hashkey",
+	"sync.expunged", NULL,
+};

@@ -18,6 +18,9 @@ extern const struct runtime_name layout_runtime_structs[]; /* names[0] is NULL a
 /* Names of constants as DW_TAG_constant has them, those of all versions. NULL at the end. */
 extern const char *const layout_runtime_constants[];
 
+/* What mapscope reads besides: names of all versions, of which a binary has some. NULL at the end of each. */
+extern const char *const layout_own_structs[], *const layout_own_constants[], *const layout_own_variables[];
+
 struct layout_constant {
 	const char *name;
 	uint64_t value;

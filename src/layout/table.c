@@ -13,7 +13,10 @@
 /* The last version with classic maps (GOEXPERIMENT=noswissmap), the first with Swiss ones. */
 enum { CLASSIC_LAST = 25, SWISS_FIRST = 24 };
 
-static const struct table_struct *const tables[] = { layout_table_maps, layout_table_types, layout_table_scheduler };
+static const struct table_struct *const tables[] = {
+	layout_table_maps, layout_table_types, layout_table_scheduler, layout_table_heap, layout_table_code,
+	layout_table_collector,
+};
 
 static bool in_range(int minor, unsigned since, unsigned until)
 {
@@ -46,8 +49,12 @@ static void add_field(const struct table_field *row, unsigned word_size, struct 
 	if (is_padding(row))
 		return;
 	ARRAY_RESERVE(out->fields, out->field_count, *capacity);
-	out->fields[out->field_count++] =
-		(struct layout_field){ .name = row->name, .offset = offset, .size = size, .type = row->type };
+	out->fields[out->field_count++] = (struct layout_field){
+		.name = row->name,
+		.offset = offset,
+		.size = size,
+		.type = word_size == 4 && row->type32 != NULL ? row->type32 : row->type,
+	};
 }
 
 bool layout_struct_known(const char *name, const struct go_version *version, unsigned word_size,
@@ -78,17 +85,25 @@ bool layout_struct_goes_with(const char *name, enum map_implementation implement
 	return found != NULL && has(found->implementations, implementation);
 }
 
-bool layout_constant_known(const char *name, const struct go_version *version, enum map_implementation implementation,
-			   uint64_t *value)
+bool layout_constant_known(const char *name, const struct go_version *version, unsigned word_size,
+			   enum map_implementation implementation, uint64_t *value)
 {
 	for (const struct table_constant *row = layout_table_constants; row->name != NULL; row++) {
 		if (strcmp(row->name, name) != 0 || !has(row->implementations, implementation) ||
 		    !in_range(version->minor, row->since, row->until))
 			continue;
-		*value = row->value;
+		*value = word_size == 8 ? row->value64 : row->value32;
 		return true;
 	}
 	return false;
+}
+
+const char *layout_variable_known(const char *name, const struct go_version *version, unsigned word_size)
+{
+	for (const struct table_variable *row = layout_table_variables; row->name != NULL; row++)
+		if (strcmp(row->name, name) == 0 && in_range(version->minor, row->since, row->until))
+			return word_size == 8 ? row->type64 : row->type32;
+	return NULL;
 }
 
 bool layout_implementation_known(const struct go_version *version, enum map_implementation implementation)

@@ -31,7 +31,7 @@ unsigned map_layout_compare(const struct map_layout *known, const struct map_lay
 			    map_layout_difference *differs, void *context);
 
 /*
- * A struct of the runtime in that version, one of layout_runtime_structs, without blank fields. False where the version
+ * A struct of the runtime in that version, one of layout_runtime_structs or layout_own_structs, without blank fields. False where the version
  * has no such struct (1.24 and 1.25 have those of both map implementations, by GOEXPERIMENT). Maps are laid out alike
  * on all machines of a word size; other structs as on linux/amd64 and linux/386. Freed with layout_struct_free().
  */
@@ -39,9 +39,12 @@ bool layout_struct_known(const char *name, const struct go_version *version, uns
 			 struct layout_struct *out);
 /* Whether programs with that map implementation have the struct, in those versions that have it. */
 bool layout_struct_goes_with(const char *name, enum map_implementation implementation);
-/* One of layout_runtime_constants. False where the version has no such constant. */
-bool layout_constant_known(const char *name, const struct go_version *version, enum map_implementation implementation,
-			   uint64_t *value);
+/* One of layout_runtime_constants or layout_own_constants, as on linux/amd64 and linux/386. False where the version has
+ * no such constant. */
+bool layout_constant_known(const char *name, const struct go_version *version, unsigned word_size,
+			   enum map_implementation implementation, uint64_t *value);
+/* The type of one of layout_own_variables, as DWARF spells it; NULL where the version has no such variable. */
+const char *layout_variable_known(const char *name, const struct go_version *version, unsigned word_size);
 /* Whether programs of that version can have such maps. */
 bool layout_implementation_known(const struct go_version *version, enum map_implementation implementation);
 

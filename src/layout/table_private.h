@@ -19,6 +19,7 @@ struct table_field {
 	uint32_t size32; /* where they have 4 */
 	uint8_t align32;
 	uint8_t since, until; /* N of Go 1.N, the last one included; 0: to this day */
+	const char *type32;   /* where words have 4 bytes and it is another: an array of other length; else NULL */
 };
 
 struct table_struct {
@@ -30,13 +31,21 @@ struct table_struct {
 
 struct table_constant {
 	const char *name;
-	uint64_t value;
+	uint64_t value64, value32; /* where words have 8 bytes, 4 */
 	uint8_t since, until;
 	uint8_t implementations;
 };
 
+struct table_variable {
+	const char *name;
+	const char *type64, *type32; /* as DWARF spells it, where words have 8 bytes, 4 */
+	uint8_t since, until;
+};
+
 /* Each ends with a row without a name. */
-extern const struct table_struct layout_table_maps[], layout_table_types[], layout_table_scheduler[];
+extern const struct table_struct layout_table_maps[], layout_table_types[], layout_table_scheduler[], layout_table_heap[],
+	layout_table_code[], layout_table_collector[];
 extern const struct table_constant layout_table_constants[];
+extern const struct table_variable layout_table_variables[];
 
 #endif

@@ -3,6 +3,7 @@ import json
 import os
 import re
 
+from cases import layout
 from harness import go, process
 
 
@@ -46,6 +47,15 @@ def check_map_types(checks, build, version):
         program = go.build_map_types(version, machine, experiment)
         for test in ("facts", "sources"):
             check_program(checks, f"{name} {test}", [os.path.join(build, "tests", "unit", test), program], build)
+
+
+def check_known_debug(checks, build, version):
+    """The DWARF that is made from the tables of versions, against that of a program: all layouts, field by field."""
+    name = f"{version} layouts made of tables"
+    if not checks.wanted(name):
+        return
+    for label, program in layout.builds(version):
+        check_program(checks, f"{label} made of tables", [os.path.join(build, "tests", "unit", "known_debug"), program], build)
 
 
 def check_sources(checks, build, label, pid):

@@ -55,6 +55,7 @@ def run_once(checks, tool, options):
 def run_version(checks, tool, options, version):
     guarded(checks, f"{version} gdb", gdb.check, checks, tool, version, options.build)
     guarded(checks, f"{version} layouts", layout.check, checks, tool, version)
+    guarded(checks, f"{version} made of tables", units.check_known_debug, checks, options.build, version)
     guarded(checks, f"{version} foreign", foreign.check, checks, tool, version)
     guarded(checks, f"{version} stacks", stacks.check, checks, tool, options.build, version, options.targets)
     guarded(checks, f"{version} races", races.check, checks, tool, version, options.targets)
