@@ -13,10 +13,11 @@ enum { STRUCT_LIMIT = 4096 };
 
 /* runtime/funcdata.h of each release. FUNCDATA_ArgsPointerMaps is 0 and FUNCDATA_LocalsPointerMaps is 1 in all. */
 static const struct pclntab_indexes indexes[] = {
-	{ 16, 1, 2 },
-	{ 13, 1, 3 },
-	{ 12, 0, 4 },
-	{ 0, 0, 0 },
+	{ 16, 1, 2, 2, 3 },
+	{ 13, 1, 3, 2, 4 },
+	{ 12, 0, 4, 1, 2 },
+	{ 9, 0, 0, 1, 2 },
+	{ 0, 0, 0, 0, 0 },
 };
 
 static struct error *named(struct binary *binary, const char *name, struct layout_struct *out)
@@ -66,6 +67,8 @@ static struct error *load_module_fields(struct binary *binary, const struct layo
 	TRY(load_slice(binary, module, "pclntable", false, &out->records));
 	TRY(load_slice(binary, module, "pctab", true, &out->values));
 	TRY(load_slice(binary, module, "funcnametab", true, &out->names));
+	TRY(load_slice(binary, module, "filetab", false, &out->files));
+	TRY(load_slice(binary, module, "cutab", true, &out->units));
 	return load_slice(binary, module, "textsectmap", true, &out->text_sections);
 }
 
@@ -112,8 +115,24 @@ static struct error *load_function_fields(const struct layout_struct *function, 
 	TRY(renamed(function, "nameOff", "nameoff", &out->name));
 	TRY(layout_field_at(function, "args", false, &out->args));
 	TRY(layout_field_at(function, "deferreturn", true, &out->defer_return));
+	TRY(layout_field_at(function, "pcsp", false, &out->frame_sizes));
+	TRY(layout_field_at(function, "pcfile", false, &out->file_numbers));
+	TRY(layout_field_at(function, "pcln", false, &out->lines));
+	TRY(layout_field_at(function, "cuOffset", true, &out->unit));
 	TRY(layout_field_at(function, "npcdata", false, &out->pcdata_count));
 	return layout_field_at(function, "nfuncdata", false, &out->funcdata_count);
+}
+
+static struct error *load_call_fields(const struct layout_struct *call, struct pclntab_layout *out)
+{
+	out->call_size = call->size;
+	TRY(renamed(call, "nameOff", "func_", &out->call_name)); /* Go >= 1.20 */
+	TRY(layout_field_at(call, "parentPc", true, &out->call_pc)); /* >= 1.12 */
+	if (out->call_pc.size != 0)
+		return NULL;
+	TRY(layout_field_at(call, "parent", false, &out->call_parent));
+	TRY(layout_field_at(call, "file", false, &out->call_file));
+	return layout_field_at(call, "line", false, &out->call_line);
 }
 
 static struct error *load_map_fields(const struct layout_struct *map, struct pclntab_layout *out)
@@ -168,6 +187,8 @@ static struct error *load(struct binary *binary, struct pclntab_layout *out)
 	TRY(load_struct(binary, "runtime.functab", load_entry_fields, out));
 	TRY(load_struct(binary, "runtime._func", load_function_fields, out));
 	TRY(load_struct(binary, "runtime.stackmap", load_map_fields, out));
+	if (out->indexes->inline_tree != 0)
+		TRY(load_struct(binary, "runtime.inlinedCall", load_call_fields, out));
 	if (out->indexes->stack_objects == 0)
 		return NULL;
 	TRY(load_struct(binary, "runtime.stackObjectRecord", load_object_fields, out));

@@ -17,6 +17,8 @@ struct pclntab_indexes {
 	int since;               /* Go 1.N */
 	uint32_t stack_map;      /* PCDATA_StackMapIndex */
 	uint32_t stack_objects;  /* FUNCDATA_StackObjects; 0: there are none */
+	uint32_t inline_index;   /* PCDATA_InlTreeIndex */
+	uint32_t inline_tree;    /* FUNCDATA_InlTree; 0: there is none */
 };
 
 /* The same in all versions. */
@@ -37,6 +39,8 @@ struct pclntab_layout {
 	struct slice_at records;        /* pclntable: what offsets of functab count from */
 	struct slice_at values;         /* pctab (Go >= 1.16), before it is in pclntable */
 	struct slice_at names;          /* funcnametab (Go >= 1.16), before it is in pclntable */
+	struct slice_at files;          /* filetab */
+	struct slice_at units;          /* cutab (Go >= 1.16) */
 	struct slice_at text_sections;  /* textsectmap */
 
 	/* runtime.functab */
@@ -47,6 +51,13 @@ struct pclntab_layout {
 	/* runtime._func; arrays of 32-bit offsets follow it: of pcdata, then of funcdata */
 	uint64_t function_size;
 	struct field_at function_entry, name, args, defer_return, pcdata_count, funcdata_count;
+	struct field_at frame_sizes, file_numbers, lines; /* pcsp, pcfile, pcln */
+	struct field_at unit;           /* cuOffset (Go >= 1.16) */
+
+	/* runtime.inlinedCall (Go >= 1.9); call_pc, or what stands in its place up to 1.11 */
+	uint64_t call_size;
+	struct field_at call_name, call_pc;
+	struct field_at call_parent, call_file, call_line;
 
 	/* runtime.stackmap: bitmaps side by side, each of whole bytes */
 	uint64_t map_size;              /* bytes in front of them */

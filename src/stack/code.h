@@ -1,22 +1,24 @@
 /*
  * What stands at a program counter: the function, the calls that are inlined there, the source line, how its frame
  * unwinds. From DWARF with all its sections, which the other layers do without: it is opened when first asked for.
- * Found once per pc, as thousands of goroutines stand at the same few. Addresses are the binary's own: those in
- * memory less program->bias.
+ * What it does not know (a stripped binary, a plugin) comes from the tables that the program has of its own functions
+ * (pclntab.h), frames of C from .eh_frame. Found once per pc, as thousands of goroutines stand at the same few.
+ * Addresses are the binary's own: those in memory less program->bias.
  */
 #ifndef STACK_CODE_H
 #define STACK_CODE_H
 
 #include "binary/debug.h"
 #include "gotype/program.h"
+#include "map/finding.h"
 #include "target/thread.h"
 
 /* A function, or a call of one that is inlined. */
 struct code_scope {
-	const char *function; /* as DWARF has it; "?" where it has no name; good for the code's life */
+	const char *function; /* as the linker spells it; "?" where it has no name; good for the code's life */
 	const char *file;     /* where in it: source file, NULL where unknown */
 	int line;             /* 0: unknown */
-	uint64_t die;         /* its DW_TAG_subprogram or DW_TAG_inlined_subroutine, an offset in .debug_info */
+	uint64_t die;         /* its DW_TAG_subprogram or DW_TAG_inlined_subroutine, an offset in .debug_info; 0: not from DWARF */
 	bool inlined;
 };
 
@@ -26,6 +28,7 @@ enum code_rule_kind {
 	CODE_SAME,     /* the callee has left it alone */
 	CODE_SAVED,    /* in memory at CFA + offset */
 	CODE_VALUE,    /* it is CFA + offset */
+	CODE_LINK,     /* in the link register */
 };
 
 struct code_rule {
@@ -70,14 +73,22 @@ struct code_point {
 
 struct code;
 
-/* Opens the DWARF, and lists the units' ranges. `program` must outlive it. Reads no memory of the target. */
-struct error *code_open(struct program *program, struct code **out) MUST_CHECK;
+/* Where from; tests compare them. */
+enum code_choice { CODE_BY_ANY, CODE_BY_DWARF, CODE_BY_TABLES };
+
+/*
+ * Opens the DWARF, and lists the units' ranges. `program` must outlive it. Reads no memory of the target: that is done
+ * when something is looked up that the DWARF does not know. An error where there is nothing of what was chosen.
+ */
+struct error *code_open(struct program *program, enum code_choice choice, struct code **out) MUST_CHECK;
+/* What is unsound in the program's tables goes there from now on; NULL: nowhere. */
+void code_report_to(struct code *code, struct findings *findings);
 /* NULL is allowed. */
 void code_close(struct code *code);
 
 /* Never NULL: where nothing is known, it says so (entry 0). Good for the code's life. */
 struct code_point *code_find(struct code *code, uint64_t pc);
-/* The unit with all sections; DIEs by their offset. */
+/* With all sections; DIEs by their offset. NULL: there is none. */
 Dwarf *code_dwarf(struct code *code);
 /* Memory for the code's life. */
 void *code_allocate(struct code *code, size_t size);

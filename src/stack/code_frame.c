@@ -1,20 +1,12 @@
-/* Frame tables, through libdw: .debug_frame of Go, .eh_frame of C. */
+/*
+ * Frame tables, through libdw: .debug_frame of Go, .eh_frame of C, which is loaded with the program and so in stripped
+ * ones too.
+ */
 #include <dwarf.h>
 #include <stdlib.h>
 
 #include "stack/code_private.h"
 #include "util/alloc.h"
-
-static Dwarf_Frame *find_frame(struct code *code, uint64_t pc)
-{
-	Dwarf_Frame *frame = NULL;
-
-	if (code->debug_frame != NULL && dwarf_cfi_addrframe(code->debug_frame, pc, &frame) == 0)
-		return frame;
-	if (code->eh_frame != NULL && dwarf_cfi_addrframe(code->eh_frame, pc, &frame) == 0)
-		return frame;
-	return NULL;
-}
 
 /* Whether the CFA is a register and an offset; else the expression is kept, and with it the frame. */
 static bool set_cfa(struct code_point *point, Dwarf_Frame *frame)
@@ -85,29 +77,69 @@ static struct code_rule rule_of(Dwarf_Frame *frame, int number)
  */
 static void set_registers(struct code *code, struct code_point *point, Dwarf_Frame *frame)
 {
-	const struct register_roles *roles = register_roles_find(&code->program->machine);
+	const struct register_roles *roles = code->roles;
 
-	for (unsigned i = 0; roles != NULL && i < roles->count; i++)
-		if (!point->go || i == roles->pc)
-			point->rules[i] = rule_of(frame, (int)i);
-	if (roles != NULL)
-		point->rules[roles->sp] = (struct code_rule){ CODE_VALUE, 0 };
+	for (unsigned i = 0; i < roles->count && !point->go; i++)
+		point->rules[i] = rule_of(frame, (int)i);
+	point->rules[roles->pc] = rule_of(frame, roles->return_column);
+	if (roles->link != REGISTER_NONE && point->rules[roles->pc].kind == CODE_SAME)
+		point->rules[roles->pc].kind = CODE_LINK;
+	point->rules[roles->sp] = (struct code_rule){ CODE_VALUE, 0 };
 }
 
-void code_set_rules(struct code *code, struct code_point *point)
+bool code_apply_frames(struct code *code, Dwarf_CFI *frames, struct code_point *point)
 {
-	Dwarf_Frame *frame = find_frame(code, point->pc);
+	Dwarf_Frame *frame = NULL;
 
-	if (frame == NULL)
-		return;
+	if (frames == NULL || dwarf_cfi_addrframe(frames, point->pc, &frame) != 0)
+		return false;
 
 	bool keep = set_cfa(point, frame);
 
 	set_registers(code, point, frame);
 	if (!keep) {
 		free(frame);
-		return;
+		return true;
 	}
 	ARRAY_RESERVE(code->frames, code->frame_count, code->frame_capacity);
 	code->frames[code->frame_count++] = frame;
+	return true;
+}
+
+/* --- .eh_frame -------------------------------------------------------------------------------------------------- */
+
+struct eh_frame_source {
+	struct code_source source;
+	Dwarf_CFI *frames; /* NULL: none */
+};
+
+static bool describe(struct code *code, struct code_source *self, struct code_point *point)
+{
+	(void)code, (void)self, (void)point;
+	return false;
+}
+
+static bool set_rules(struct code *code, struct code_source *self, struct code_point *point)
+{
+	return code_apply_frames(code, ((struct eh_frame_source *)self)->frames, point);
+}
+
+static void destroy(struct code_source *self)
+{
+	struct eh_frame_source *source = (struct eh_frame_source *)self;
+
+	if (source->frames != NULL)
+		dwarf_cfi_end(source->frames);
+	free(source);
+}
+
+static const struct code_source_ops eh_frame_ops = { describe, set_rules, destroy };
+
+struct code_source *code_eh_frame_open(struct code *code)
+{
+	struct eh_frame_source *source = xcalloc(1, sizeof(*source));
+
+	source->source.ops = &eh_frame_ops;
+	source->frames = dwarf_getcfi_elf(code->program->binary->elf);
+	return &source->source;
 }

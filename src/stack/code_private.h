@@ -1,49 +1,56 @@
-/* Between code.c and code_frame.c only. */
+/* Between code.c and the sources of what it tells: code_dwarf.c, code_tables.c, code_frame.c. */
 #ifndef STACK_CODE_PRIVATE_H
 #define STACK_CODE_PRIVATE_H
 
 #include "stack/code.h"
 #include "util/table.h"
 
-struct code_range {
-	uint64_t low, high; /* high is exclusive */
-	uint64_t index;     /* of a unit, or the offset of a function's DIE */
-};
-
-struct code_ranges {
-	struct code_range *items; /* sorted by low */
-	size_t count, capacity;
-};
-
-struct code_unit {
-	uint64_t die;
-	bool go;
-	bool ranged;  /* its ranges are in code->ranges */
-	bool indexed;
-	struct code_ranges functions;
-};
-
 struct code_memory {
 	struct code_memory *next;
 	max_align_t bytes[];
 };
 
+struct code_source;
+
+struct code_source_ops {
+	/* The function at point->pc with its scopes; false: in none that it knows, and nothing is set. */
+	bool (*describe)(struct code *code, struct code_source *self, struct code_point *point);
+	/* How the frame at point->pc unwinds; the same. The machine's registers are known. */
+	bool (*set_rules)(struct code *code, struct code_source *self, struct code_point *point);
+	void (*destroy)(struct code_source *self);
+};
+
+/* The first member of each source's own struct. */
+struct code_source {
+	const struct code_source_ops *ops;
+};
+
+enum { CODE_SOURCES_MAX = 3 };
+
+/* No function has more calls inlined into one another; hostile DWARF and tables have. */
+enum { SCOPES_MAX = 128 };
+
 struct code {
 	struct program *program;
-	Dwarf *dwarf;
-	Elf *elf;                /* its own; NULL where `dwarf` belongs to the binary */
-	Dwarf_CFI *debug_frame;  /* owned by `dwarf`; NULL: none */
-	Dwarf_CFI *eh_frame;     /* NULL: none */
-	struct code_unit *units;
-	size_t unit_count, unit_capacity;
-	struct code_ranges ranges;
-	struct table points;     /* pc -> struct code_point */
+	const struct register_roles *roles; /* NULL: a machine that is not known */
+	struct findings *findings;          /* NULL: nobody asks */
+	struct code_source *sources[CODE_SOURCES_MAX]; /* the first that knows a pc tells */
+	size_t source_count;
+	struct code_source *dwarf;          /* one of them; NULL: none */
+	struct table points;                /* pc -> struct code_point */
 	struct code_memory *memory;
-	Dwarf_Frame **frames;    /* those whose expressions are in points */
+	Dwarf_Frame **frames;               /* those whose expressions are in points */
 	size_t frame_count, frame_capacity;
 };
 
-/* How the frame at the point unwinds. */
-void code_set_rules(struct code *code, struct code_point *point);
+struct error *code_dwarf_open(struct code *code, struct code_source **out) MUST_CHECK;
+Dwarf *code_dwarf_of(struct code_source *source);
+bool code_dwarf_function_at(struct code_source *source, uint64_t entry, Dwarf_Die *out);
+
+struct error *code_tables_open(struct code *code, struct code_source **out) MUST_CHECK;
+
+struct code_source *code_eh_frame_open(struct code *code);
+/* The rules of a frame table, which may be NULL. */
+bool code_apply_frames(struct code *code, Dwarf_CFI *frames, struct code_point *point);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "stack/defers.h"
+#include "stack/frame_rules.h"
 #include "stack/stack_private.h"
 #include "util/alloc.h"
 #include "util/interrupt.h"
@@ -27,6 +28,7 @@ struct finder {
 	struct stack_maps *maps;
 	const struct stack_root_range *range;
 	struct stack_live *live;
+	const struct frame_rules *rules;
 	unsigned word;
 	uint64_t covered;         /* up to there frames have told what is alive */
 	bool ended;               /* the stack was seen to its end */
@@ -92,20 +94,33 @@ static bool is_sigpanic(const struct code_point *point)
 }
 
 /*
- * The end of the locals (varp): what lies between is the return address and, where there is a frame at all, the saved
- * frame pointer (resolveInternal() of runtime/traceback.go; amd64).
+ * The end of the locals (varp): above them are the return address, where a call puts it on the stack, and, where there
+ * is a frame at all, the saved frame pointer (resolveInternal() of runtime/traceback.go).
  */
 static uint64_t locals_end(const struct finder *finder, const struct stack_live_frame *frame)
 {
-	uint64_t end = frame->cfa - finder->word;
+	uint64_t end = finder->rules->link ? frame->cfa : frame->cfa - finder->word;
 
-	return end > frame->sp ? end - finder->word : end;
+	return end > frame->sp && finder->rules->saves_pointer ? end - finder->word : end;
+}
+
+/* What is below it; nothing where these are but the words that each frame has at its bottom (minsize in getStackMap()). */
+static uint64_t locals_room(const struct finder *finder, const struct stack_live_frame *frame)
+{
+	uint64_t room = locals_end(finder, frame) - frame->sp;
+
+	return finder->rules->link && room <= (uint64_t)finder->rules->injected * finder->word ? 0 : room;
+}
+
+static uint64_t arguments_start(const struct finder *finder, const struct stack_live_frame *frame)
+{
+	return frame->cfa + (uint64_t)finder->rules->reserved * finder->word;
 }
 
 /* Whether the maps tell all of the frame. */
 static bool is_told(const struct finder *finder, const struct stack_live_frame *frame, const struct stack_map *map)
 {
-	uint64_t room = locals_end(finder, frame) - frame->sp;
+	uint64_t room = locals_room(finder, frame);
 
 	if (map->function == NULL || map->function->args == PCLNTAB_ARGS_UNKNOWN)
 		return false;
@@ -118,7 +133,7 @@ static void add_objects(struct finder *finder, const struct stack_live_frame *fr
 {
 	for (size_t i = 0; i < map->object_count && finder->object_count < OBJECTS_LIMIT; i++) {
 		const struct stack_object *object = &map->objects[i];
-		uint64_t base = object->offset < 0 ? locals_end(finder, frame) : frame->cfa,
+		uint64_t base = object->offset < 0 ? locals_end(finder, frame) : arguments_start(finder, frame),
 			 at = base + (uint64_t)object->offset;
 
 		/* below: it is not in the frame yet */
@@ -137,7 +152,7 @@ static void take_exactly(struct finder *finder, struct stack_live_frame *frame, 
 	if (locals > frame->sp && map->local_words != 0)
 		set_masked(finder, locals - map->local_words * finder->word, map->locals, map->local_words);
 	if (map->function->args > 0 && map->arg_words != 0)
-		set_masked(finder, frame->cfa, map->args, map->arg_words);
+		set_masked(finder, arguments_start(finder, frame), map->args, map->arg_words);
 	add_objects(finder, frame, map);
 }
 
@@ -188,7 +203,7 @@ static void take_frame(struct finder *finder, const struct code_point *point, ui
 	bool knows_args = map->function != NULL && map->function->args != PCLNTAB_ARGS_UNKNOWN;
 
 	if (knows_args && map->function->args > 0)
-		frame->end += (uint32_t)map->function->args;
+		frame->end = arguments_start(finder, frame) + (uint32_t)map->function->args;
 	if (finder->runs || finder->whole_next || interrupts)
 		take_whole(finder, frame);
 	else if (finder->panicked)
@@ -227,6 +242,8 @@ static bool visit_frame(void *context, const struct stack_frame *at)
 	finder->ended = at->point->role == CODE_END;
 	if (finder->ended)
 		return false;
+	if (frame.cfa == frame.sp && finder->rules->link)
+		return true; /* it has no frame yet */
 	if (frame.cfa <= frame.sp || frame.cfa % finder->word != 0 || frame.sp % finder->word != 0 ||
 	    frame.cfa > end_of(finder))
 		return false;
@@ -378,6 +395,7 @@ struct error *stack_live_find(struct stack *stack, struct stack_maps *maps, cons
 		.maps = maps,
 		.range = range,
 		.live = live,
+		.rules = frame_rules_find(&stack->program->machine, stack->program->version->minor),
 		.word = stack->program->machine.word_size,
 		.covered = range->start.v,
 	};
@@ -385,7 +403,7 @@ struct error *stack_live_find(struct stack *stack, struct stack_maps *maps, cons
 
 	live->frame_count = live->elsewhere_count = 0;
 	read_bytes(&finder);
-	if (maps == NULL || range->owner == NULL || stack->roles == NULL)
+	if (maps == NULL || range->owner == NULL || stack->roles == NULL || finder.rules == NULL)
 		set_all(&finder, live->start, end_of(&finder));
 	else
 		error = look_at_frames(&finder);

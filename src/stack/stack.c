@@ -12,13 +12,18 @@ enum { AHEAD_STACKS = 256, AHEAD_BYTES = 2048, AHEAD_ONE = 16384 };
 
 struct error *stack_open(struct program *program, struct stack **out)
 {
+	return stack_open_by(program, CODE_BY_ANY, out);
+}
+
+struct error *stack_open_by(struct program *program, enum code_choice choice, struct stack **out)
+{
 	struct stack *stack = xcalloc(1, sizeof(*stack));
 	struct error *error = goroutine_layout_load(program, &stack->layout);
 
 	stack->program = program;
 	stack->roles = register_roles_find(&program->machine);
 	if (error == NULL)
-		error = code_open(program, &stack->code);
+		error = code_open(program, choice, &stack->code);
 	if (error != NULL) {
 		stack_close(stack);
 		return error;
@@ -69,6 +74,7 @@ struct error *stack_load(struct stack *stack, struct findings *findings)
 {
 	forget(stack);
 	stack->findings = findings;
+	code_report_to(stack->code, findings);
 	TRY(goroutines_load(stack->program, stack->layout, findings, &stack->goroutines));
 	load_threads(stack);
 	return NULL;

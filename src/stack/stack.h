@@ -1,6 +1,6 @@
 /*
  * The stacks of all goroutines at one moment, unwound without help from the target: saved registers of those that are
- * parked, registers of threads for those that run, frame tables from DWARF. A stack goes on through what runs on
+ * parked, registers of threads for those that run, what code.h tells of the frames. A stack goes on through what runs on
  * others in between: the system stack of a thread (systemstack, mcall), signal handlers. Nothing in memory is
  * trusted: every step goes up, or to another stack a few times.
  */
@@ -17,6 +17,7 @@ struct stack;
  * outlive it.
  */
 struct error *stack_open(struct program *program, struct stack **out) MUST_CHECK;
+struct error *stack_open_by(struct program *program, enum code_choice choice, struct stack **out) MUST_CHECK;
 /* NULL is allowed. */
 void stack_close(struct stack *stack);
 

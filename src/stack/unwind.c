@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stack/frame_rules.h"
 #include "stack/location.h"
 #include "stack/stack_private.h"
 #include "util/alloc.h"
@@ -141,42 +142,50 @@ static bool to_own_stack(struct cursor *cursor)
 }
 
 /*
- * The instructions that the kernel returns to from a signal handler: mov $15 (rt_sigreturn) into eax or rax, syscall.
- * They are Go's (runtime/sys_linux_amd64.s, sigreturn) or libc's (__restore_rt).
+ * The instructions that the kernel returns to from a signal handler: mov $15 (rt_sigreturn) into eax or rax, syscall;
+ * mov $173 into eax, int $0x80. They are Go's (runtime/sys_linux_amd64.s, sys_linux_386.s, sigreturn) or libc's
+ * (__restore_rt).
  */
 static bool is_signal_return(struct cursor *cursor)
 {
-	static const uint8_t forms[][9] = {
-		{ 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 },
-		{ 0xb8, 0x0f, 0, 0, 0, 0x0f, 0x05 },
+	static const struct {
+		uint16_t machine;
+		uint8_t length, bytes[9];
+	} forms[] = {
+		{ EM_X86_64, 9, { 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 } },
+		{ EM_X86_64, 7, { 0xb8, 0x0f, 0, 0, 0, 0x0f, 0x05 } },
+		{ EM_386, 7, { 0xb8, 0xad, 0, 0, 0, 0xcd, 0x80 } },
 	};
-	static const size_t lengths[] = { 9, 7 };
+	const struct program *program = cursor->stack->program;
 	uint8_t bytes[9];
+	size_t got = target_read_some(program->memory, taddr_of(pc_of(cursor)), bytes, sizeof(bytes));
 
-	if (cursor->stack->program->machine.elf_machine != EM_X86_64 ||
-	    target_read_some(cursor->stack->program->memory, taddr_of(pc_of(cursor)), bytes, sizeof(bytes)) !=
-		    sizeof(bytes))
-		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
-		if (memcmp(bytes, forms[i], lengths[i]) == 0)
+		if (forms[i].machine == program->machine.elf_machine && forms[i].length <= got &&
+		    memcmp(bytes, forms[i].bytes, forms[i].length) == 0)
 			return true;
 	return false;
 }
 
-/*
- * On return to the trampoline the stack pointer is at the ucontext (arch/x86/kernel/signal_64.c, struct rt_sigframe).
- */
+static bool find_ucontext(struct stack *stack, const struct signal_layout *layout, uint64_t sp, uint64_t *out)
+{
+	*out = sp + layout->ucontext;
+	return !layout->by_pointer || stack_read_word(stack, *out, out);
+}
+
+/* The stack pointer is what it is on return to the trampoline. */
 static void leave_signal(struct cursor *cursor)
 {
 	struct stack *stack = cursor->stack;
-	uint32_t offset, length;
-	uint8_t bytes[256];
+	struct signal_layout layout;
+	uint8_t bytes[512];
 	struct registers interrupted;
-	uint64_t at = sp_of(cursor);
+	uint64_t at = sp_of(cursor), ucontext;
 
-	if (!registers_signal_layout(&stack->program->machine, &offset, &length) || length > sizeof(bytes) ||
-	    !stack_read(stack, at + offset, bytes, length) ||
-	    !registers_from_signal(&stack->program->machine, bytes, length, &interrupted)) {
+	if (!registers_signal_layout(&stack->program->machine, &layout) || layout.length > sizeof(bytes) ||
+	    !find_ucontext(stack, &layout, at, &ucontext) ||
+	    !stack_read(stack, ucontext + layout.offset, bytes, layout.length) ||
+	    !registers_from_signal(&stack->program->machine, bytes, layout.length, &interrupted)) {
 		broken(cursor, at, "the registers that a signal interrupted cannot be read");
 		return;
 	}
@@ -258,6 +267,10 @@ static bool apply_rules(struct cursor *cursor, const struct code_point *point, u
 		case CODE_VALUE:
 			registers_set(&caller, i, value);
 			break;
+		case CODE_LINK:
+			if (registers_get(&cursor->registers, cursor->stack->roles->link, &value))
+				registers_set(&caller, i, value);
+			break;
 		case CODE_UNKNOWN:
 			break;
 		}
@@ -266,11 +279,36 @@ static bool apply_rules(struct cursor *cursor, const struct code_point *point, u
 	return registers_get(&caller, cursor->stack->roles->pc, &(uint64_t){ 0 });
 }
 
+/* A function without a frame that has not called anything: its caller's frame is where its own would be. */
+static bool is_leaf(const struct cursor *cursor, const struct code_point *point)
+{
+	return point->rules[cursor->stack->roles->pc].kind == CODE_LINK &&
+	       registers_get(&cursor->registers, cursor->stack->roles->link, &(uint64_t){ 0 });
+}
+
+/*
+ * A signal handler that makes a function call sigpanic or asyncPreempt puts the link register below its frame, where
+ * the call would have lost it (runtime/traceback.go, next()).
+ */
+static void leave_injected(struct cursor *cursor)
+{
+	const struct stack *stack = cursor->stack;
+	const struct frame_rules *rules =
+		frame_rules_find(&stack->program->machine, stack->program->version->minor);
+	uint64_t sp = sp_of(cursor), link;
+
+	if (stack->roles->link == REGISTER_NONE || rules == NULL || !stack_read_word(cursor->stack, sp, &link))
+		return;
+	registers_set(&cursor->registers, stack->roles->link, link);
+	registers_set(&cursor->registers, stack->roles->sp,
+		      sp + (uint64_t)rules->injected * stack->program->machine.word_size);
+}
+
 static void to_caller(struct cursor *cursor, const struct code_point *point, uint64_t cfa)
 {
 	uint64_t sp = sp_of(cursor);
 
-	if (cfa <= sp || cfa % cursor->stack->program->machine.word_size != 0) {
+	if (cfa < sp || (cfa == sp && !is_leaf(cursor, point)) || cfa % cursor->stack->program->machine.word_size != 0) {
 		broken(cursor, sp, "its frame does not go up");
 		return;
 	}
@@ -284,6 +322,8 @@ static void to_caller(struct cursor *cursor, const struct code_point *point, uin
 	}
 	cursor->trampoline = point->role == CODE_HANDLER && cursor->place != OWN;
 	cursor->exact = point->role == CODE_INJECTED || point->role == CODE_PREEMPTED || cursor->trampoline;
+	if (point->role == CODE_INJECTED || point->role == CODE_PREEMPTED)
+		leave_injected(cursor);
 	if (point->role == CODE_PREEMPTED)
 		stack_preempted_registers(cursor->stack, sp, &cursor->registers);
 	if (pc_of(cursor) == 0) /* nobody called it */

@@ -201,7 +201,7 @@ static const struct stack_variable_list *list_of(struct stack *stack, struct cod
 	list = &point->variables[scope];
 	if (list->made)
 		return list;
-	if (dwarf_offdie(code_dwarf(stack->code), point->scopes[scope].die, &die) != NULL)
+	if (point->scopes[scope].die != 0 && dwarf_offdie(code_dwarf(stack->code), point->scopes[scope].die, &die) != NULL)
 		add_block(&maker, &die, 0);
 	list->made = true;
 	list->count = maker.count;

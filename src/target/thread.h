@@ -11,10 +11,10 @@
 #include "util/error.h"
 
 /*
- * General registers only: rax ... r15 and the return address column, which holds the pc (System V ABI, AMD64, figure
- * 3.36).
+ * General registers only, and the pc. On x86 that is the column of return addresses (System V ABI, AMD64, figure 3.36);
+ * where a call leaves its return address in a register, the pc has a number of its own, which no DWARF has.
  */
-enum { REGISTERS_MAX = 33 };
+enum { REGISTERS_MAX = 34, REGISTER_NONE = UINT8_MAX };
 
 struct registers {
 	uint64_t known; /* bit N: values[N] is set */
@@ -24,8 +24,10 @@ struct registers {
 /* Which registers play a part in unwinding. */
 struct register_roles {
 	uint16_t elf_machine;
-	uint8_t pc, sp, bp; /* pc is the column of return addresses */
-	uint8_t count;      /* numbers are below this */
+	uint8_t pc, sp;
+	uint8_t link;          /* where a call leaves its return address; REGISTER_NONE: on the stack */
+	uint8_t return_column; /* DWARF's number of the return address: pc, or the link register's */
+	uint8_t count;         /* numbers are below this */
 };
 
 /* NULL: registers of this machine are not known here. */
@@ -52,8 +54,16 @@ static inline void registers_set(struct registers *registers, unsigned number, u
 bool registers_from_user(const struct machine *machine, const uint8_t *bytes, size_t length, struct registers *out);
 /* The same from a struct sigcontext, the uc_mcontext of a signal frame's ucontext. */
 bool registers_from_signal(const struct machine *machine, const uint8_t *bytes, size_t length, struct registers *out);
-/* Where in a ucontext the registers begin, and how many bytes they take; false where that is not known. */
-bool registers_signal_layout(const struct machine *machine, uint32_t *offset, uint32_t *length);
+/* What a signal handler returns to: where from the stack pointer then the registers are that it interrupted. */
+struct signal_layout {
+	bool by_pointer;  /* `ucontext` is where the ucontext's address is, not itself */
+	uint32_t ucontext; /* bytes above the stack pointer */
+	uint32_t offset;   /* of the registers in the ucontext */
+	uint32_t length;   /* bytes of them */
+};
+
+/* False where that is not known. */
+bool registers_signal_layout(const struct machine *machine, struct signal_layout *out);
 
 struct target_thread {
 	pid_t tid;  /* as the program itself sees it (gettid), whatever PID namespace it lives in */

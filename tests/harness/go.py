@@ -23,9 +23,9 @@ class Unavailable(Exception):
 class Mode:
     """How the zoo is built, and where the tool finds its debug info.
 
-    `first` and `last` are the Go minor versions that know the mode."""
+    `first` and `last` are the Go minor versions that know the mode; `machine` is the GOARCH where it is not this one's."""
 
-    def __init__(self, *flags, first=8, last=99, cgo=False, experiment="", finish=None, dwarf=True, surroundings=None):
+    def __init__(self, *flags, first=8, last=99, cgo=False, experiment="", finish=None, dwarf=True, surroundings=None, machine=""):
         self.flags = list(flags)
         self.first = first
         self.last = last
@@ -33,6 +33,7 @@ class Mode:
         self.experiment = experiment
         self.finish = finish
         self.dwarf = dwarf
+        self.machine = machine
         self.surroundings = surroundings or (lambda folder: ([], {}))  # what the tool needs: (command prefix, environment)
 
 
@@ -115,7 +116,7 @@ def cache():
 
 
 def _digest(mode, source=ZOO):
-    digest = hashlib.sha1(repr((mode.flags, mode.cgo, mode.experiment)).encode())
+    digest = hashlib.sha1(repr((mode.flags, mode.cgo, mode.experiment, *([mode.machine] if mode.machine else []))).encode())
     for name in sorted(os.listdir(source)):
         with open(os.path.join(source, name), "rb") as file:
             digest.update(name.encode() + b"\0" + file.read())
@@ -189,6 +190,8 @@ def _run_build(version, root, mode, source, output, **more):
                        GOPATH=os.path.join(cache(), "gopath"), **more)
     if mode.experiment:
         environment["GOEXPERIMENT"] = mode.experiment
+    if mode.machine:
+        environment["GOARCH"] = mode.machine
     flags = list(mode.flags)
     if minor_of(version) < 10:
         flags = [flag.replace("-gcflags=all=", "-gcflags=") for flag in flags]

@@ -1,7 +1,7 @@
 /*
  * Prints every goroutine with its frames, one a line, for tests/cases/stacks.py: stacks -p PID | stacks CORE EXE. In
  * the environment: VARIABLES prints those of each frame, and what closures capture; FIND, a file of addresses, tells
- * which goroutines' roots have them; QUIET only the figures.
+ * which goroutines' roots have them; QUIET only the figures; FRAMES, dwarf or tables: what frames are told from.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -107,11 +107,12 @@ static bool print_goroutine(void *context, const struct goroutine *goroutine)
 
 static void find_in_range(const struct stack_root_range *range, uint64_t wanted)
 {
-	uint64_t *words = malloc(range->length);
-	size_t count = target_read_some(target, range->start, words, range->length) / 8;
+	unsigned word = target->machine.word_size;
+	uint8_t *words = malloc(range->length);
+	size_t count = target_read_some(target, range->start, words, range->length) / word;
 
 	for (size_t i = 0; i < count; i++) {
-		if (words[i] == wanted) {
+		if (load_word(&target->machine, words + i * word) == wanted) {
 			printf("root 0x%" PRIx64 " goroutine %" PRIu64 "\n", wanted, range->goroutine);
 			break;
 		}
@@ -144,6 +145,15 @@ static double seconds(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+static enum code_choice choice(void)
+{
+	const char *frames_by = getenv("FRAMES");
+
+	if (frames_by == NULL)
+		return CODE_BY_ANY;
+	return strcmp(frames_by, "tables") == 0 ? CODE_BY_TABLES : CODE_BY_DWARF;
+}
+
 int main(int argc, char **argv)
 {
 	struct program *program;
@@ -154,7 +164,7 @@ int main(int argc, char **argv)
 	quiet = getenv("QUIET") != NULL;
 	program = open_program(argc, argv);
 	bias = program->bias;
-	need(stack_open(program, &stack));
+	need(stack_open_by(program, choice(), &stack));
 	need(target_stop(target));
 	began = seconds();
 	need(stack_load(stack, &findings));
