@@ -103,7 +103,7 @@ static void read_head(struct binary *binary, struct layout_set *set)
 	set->go = binary->go_version;
 	set->architecture = layout_architecture(&binary->machine);
 	set->implementation = error == NULL ? map_implementation_name(header.implementation) : NULL;
-	set->source = "dwarf";
+	set->source = debug_is_made(binary->debug) ? "table" : "dwarf";
 	set->word_size = binary->machine.word_size;
 	set->big_endian = binary->machine.big_endian;
 	error_free(error);

@@ -197,8 +197,11 @@ static struct error *load_finalizers(struct binary *binary, struct heap_queue_la
 	struct debug_variable variable;
 	struct layout_struct block;
 
-	if (!debug_find_variable(binary->debug, "runtime.allfin", &variable))
+	if (!debug_find_variable(binary->debug, "runtime.allfin", &variable)) {
+		if (debug_is_made(binary->debug))
+			return NULL; /* nobody knows where it is; it waits for one that is just being finalized */
 		return error_new(ERROR_TARGET, "%s: its DWARF has no runtime.allfin", binary->path);
+	}
 	TRY(layout_struct_named(binary, names, &block));
 
 	struct error *error = load_finalizer_block(binary, &block, out);

@@ -39,7 +39,7 @@ struct heap_roots_layout {
 	struct heap_queue_layout finalizers, cleanups;
 };
 
-/* What the DWARF lacks is said in `unknown`. */
+/* What the DWARF lacks is said in `unknown`; without the address of a queue, in DWARF that was made, there is no such queue. */
 void heap_roots_layout_load(struct binary *binary, struct heap_roots_layout *out);
 void heap_roots_layout_free(struct heap_roots_layout *layout);
 
