@@ -65,8 +65,8 @@ def check_sources(checks, build, label, pid):
         check_program(checks, name, [os.path.join(build, "tests", "unit", "sources"), str(pid)], build)
 
 
-def check_program(checks, name, command, build):
-    result = process.run(command, 120, cwd=build)
+def check_program(checks, name, command, build, **environment):
+    result = process.run(command, 120, cwd=build, env=dict(os.environ, **environment))
     counts = re.search(r"^(\d+) passed, (\d+) failed\s*\Z", result.stdout, re.MULTILINE)
     if not counts or result.status not in (0, 1):
         checks.true(name, False, f"status {result.status}, no counts: {(result.stdout + result.stderr)[-300:]}")

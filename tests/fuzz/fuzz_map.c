@@ -12,8 +12,10 @@
 #include "render/json.h"
 #include "render/text.h"
 #include "util/alloc.h"
+#include "util/limits.h"
 
 enum { SETTINGS = 4, HEADER = 8 };
+enum { VALUES_MOST = 1 << 14 };
 enum { MEMORY_LIMIT = 1 << 18 }; /* little, so that both ways of reading are gone */
 enum { NUMBER, TEXT, SLICE, INNER, ANY, RECORD, WIDE, SYNC, KINDS };
 
@@ -158,6 +160,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < SETTINGS)
 		return 0;
+	/* as the default lets a few bytes keep a sanitized decoder busy for a minute */
+	if (!limit_set("values", 6, VALUES_MOST) || !limit_set("elements", 8, VALUES_MOST) || !limit_set("entries", 7, VALUES_MOST))
+		abort();
 	world_open(&world, data[0] & 1 ? MAP_SWISS : MAP_CLASSIC, data[1] % 2 ? 11 : 23,
 		   (struct machine){ .word_size = data[0] & 2 ? 4 : 8, .big_endian = data[0] & 4 });
 	sync_world_layout(&sync_maps, &world, data[3] & 2 ? SYNC_TRIE : SYNC_READ_DIRTY, &types[ANY]);

@@ -6,7 +6,7 @@ import tempfile
 import traceback
 from concurrent.futures import ProcessPoolExecutor
 
-from cases import (allmaps, core, errors, foreign, gdb, heap, layout, live, mutants, processes, races, refmap, replay, secrets, stackmaps,
+from cases import (allmaps, core, errors, foreign, fuzzed, gdb, heap, layout, live, mutants, processes, races, refmap, replay, secrets, stackmaps,
                    stacks, supervised, syncmaps, units)
 from harness import go, process, zoo
 from harness.checks import Checks
@@ -61,6 +61,7 @@ def run_version(checks, tool, options, version):
     guarded(checks, f"{version} races", races.check, checks, tool, version, options.targets)
     guarded(checks, f"{version} allmaps", allmaps.check, checks, tool, version, options.targets)
     guarded(checks, f"{version} heap spans", heap.check_spans, checks, options.build, version, options.targets)
+    guarded(checks, f"{version} fuzzed", fuzzed.check, checks, tool, version, options.build)
     guarded(checks, f"{version} stack maps", stackmaps.check, checks, options.build, version, options.targets)
     guarded(checks, f"{version} secrets", secrets.check, checks, tool, version, options.targets, options.build)
     for mode in options.modes:

@@ -1,0 +1,70 @@
+/* The file of verify --expect and layout diff, and layouts as JSON, C and Go. What was read and written is read again, and written alike. */
+#include "fuzz.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/layout_set.h"
+#include "render/layout.h"
+#include "util/buffer.h"
+
+static struct buffer written(const struct layout_set *set)
+{
+	struct buffer text = { 0 };
+	struct output *output = output_create_memory(&text);
+	struct json *json = json_create(output, false);
+
+	layout_json_write(json, set);
+	json_end_line(json);
+	json_destroy(json);
+	error_free(output_close(output));
+	return text;
+}
+
+static void must_be_harmless(const struct buffer *text)
+{
+	for (size_t i = 0; i < text->length; i++)
+		if (((uint8_t)text->bytes[i] < 0x20 && strchr("\n\t", text->bytes[i]) == NULL) || text->bytes[i] == 0x7f)
+			abort();
+}
+
+static void write_sources(const struct layout_set *set)
+{
+	struct buffer text = { 0 };
+	struct output *output = output_create_memory(&text);
+
+	layout_c_write(output, set, true);
+	layout_go_write(output, set, true);
+	error_free(output_close(output));
+	must_be_harmless(&text);
+	buffer_free(&text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct layout_set set, again;
+	struct error *error = layout_set_parse_text("input", (const char *)data, size, &set);
+
+	if (error != NULL) {
+		error_free(error);
+		return 0;
+	}
+
+	struct buffer first = written(&set);
+
+	must_be_harmless(&first);
+	write_sources(&set);
+	layout_set_free(&set);
+	error = layout_set_parse_text("written", (const char *)first.bytes, first.length, &again);
+	if (error != NULL)
+		abort();
+
+	struct buffer second = written(&again);
+
+	layout_set_free(&again);
+	if (first.length != second.length || memcmp(first.bytes, second.bytes, first.length) != 0)
+		abort();
+	buffer_free(&first);
+	buffer_free(&second);
+	return 0;
+}
