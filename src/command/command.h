@@ -28,7 +28,8 @@ struct invocation {
 	bool max_given;
 	uint64_t max; /* 0: all */
 	unsigned depth;
-	bool no_stop, stats, help;
+	bool no_stop, snapshot, stats, help;
+	uint64_t pause_budget; /* milliseconds that the process may stand; 0: as long as it takes */
 	bool gdb;      /* run by the plug-in in GDB: what that looks at is the target */
 	const char *output; /* the file in place of standard output; NULL: none */
 	size_t buffer; /* bytes that a capture may hold */
@@ -110,6 +111,7 @@ struct session {
 	struct binary *binary;
 	struct program *program;
 	bool stopped;             /* by session_stop(), until session_resume() */
+	bool more_maps;           /* other maps are read after the one that is being read: a snapshot stays */
 	bool rehearsed;           /* the frames' DWARF has been read for the MAP */
 	const char *map_name;     /* the MAP that is worked on: at first, the first argument */
 	char *local_map;          /* the MAP that -g and -f make; NULL: not given */
@@ -141,6 +143,12 @@ void session_resume(struct session *session);
 
 /* Whether it is read while it runs: it may have changed between two reads. */
 bool session_runs(const struct session *session);
+/* Whether it stands for as long as it is read: not a core, nor where a snapshot is read. */
+bool session_stands(const struct session *session);
+/* What is read next is to be newer: a snapshot that there is goes. */
+void session_refresh(struct session *session);
+/* Lets it run on; what is left to do is to print. */
+void session_end_reading(struct session *session);
 /*
  * What the session's MAP leads to now: its type, and the address of its header, 0 for a nil map; or a sync.Map (gotype_is_sync()) and
  * the address of that.

@@ -70,6 +70,8 @@ static int run_session(void *context)
 	supervisor_opened();
 	if (error == NULL)
 		error = invocation->command->run(&session);
+	if (error == NULL)
+		error = interrupt_check();
 	session_resume(&session);
 	if (error != NULL && !interrupt_pending())
 		diagnostics_error(error);

@@ -16,10 +16,14 @@
 #include "util/limits.h"
 
 enum { KEY_HELP = 256, KEY_FORMAT, KEY_MAX, KEY_DEPTH, KEY_NO_STOP, KEY_STATS, KEY_BUFFER, KEY_GO_VERSION, KEY_BUCKET, KEY_OLD, KEY_TABLE, KEY_GROUP, KEY_REPLAY,
-       KEY_GO, KEY_TYPE, KEY_SEED, KEY_HINT, KEY_GDB, KEY_ALL, KEY_GARBAGE, KEY_VERSION_TABLE, KEY_EXPECT, KEY_BY, KEY_MIN, KEY_MEMORY, KEY_REDACT, KEY_LIMIT };
+       KEY_GO, KEY_TYPE, KEY_SEED, KEY_HINT, KEY_GDB, KEY_ALL, KEY_GARBAGE, KEY_VERSION_TABLE, KEY_EXPECT, KEY_BY, KEY_MIN, KEY_MEMORY, KEY_REDACT, KEY_LIMIT, KEY_SNAPSHOT,
+       KEY_PAUSE_BUDGET };
 
 /* What make(map, hint) is given at most: more is no lesson. */
 enum { HINT_MOST = 1 << 24 };
+
+/* A day. */
+enum { PAUSE_BUDGET_MOST = 86400000 };
 
 struct option_row {
 	struct argp_option option;
@@ -67,6 +71,8 @@ static const struct option_row rows[] = {
 	{ { "redact", KEY_REDACT, NULL, 0, "no keys and values: their kinds and sizes in their place", GROUP_OUTPUT }, 0 },
 	{ { NULL, 0, NULL, 0, "Reading:", GROUP_MEMORY }, OPTIONS_MEMORY | OPTIONS_PROGRAM | OPTIONS_LAYOUT },
 	{ { "no-stop", KEY_NO_STOP, NULL, 0, "read the process while it runs; what changes meanwhile is read again", GROUP_MEMORY }, OPTIONS_MEMORY },
+	{ { "snapshot", KEY_SNAPSHOT, NULL, 0, "fork the process, let it run on at once, and read the copy", GROUP_MEMORY }, OPTIONS_MEMORY },
+	{ { "pause-budget", KEY_PAUSE_BUDGET, "MS", 0, "let the process run on and give up when it has stood for MS milliseconds", GROUP_MEMORY }, OPTIONS_MEMORY },
 	{ { "buffer", KEY_BUFFER, "SIZE", 0, "copy maps up to SIZE (default 48M) and let the process run on; larger ones are read while it stands", GROUP_MEMORY }, OPTIONS_MEMORY },
 	{ { "stats", KEY_STATS, NULL, 0, "say on standard error how long the process stood and what was read", GROUP_MEMORY }, OPTIONS_MEMORY },
 	{ { "go-version", KEY_GO_VERSION, "1.N", 0, "take the program for one of Go 1.N, where it does not say", GROUP_MEMORY }, OPTIONS_PROGRAM | OPTIONS_LAYOUT },
@@ -205,6 +211,8 @@ static void finish(const struct invocation *invocation)
 	    (command->target == TARGET_MEMORY || invocation->exe == NULL))
 		refuse(invocation, "no target: name a process with -p PID%s or a core with -c CORE",
 			   command->target == TARGET_MEMORY ? "" : ", a binary with -e EXE");
+	if (invocation->snapshot && invocation->no_stop)
+		refuse(invocation, "--snapshot and --no-stop: one of them");
 	refuse_arguments(invocation);
 	if ((command->options & OPTIONS_REPLAY) && (invocation->go_minor == 0 || invocation->type == NULL))
 		refuse(invocation, "no %s", invocation->type == NULL ? "--type TYPE" : "--go 1.N");
@@ -266,6 +274,14 @@ static void apply_option(struct invocation *invocation, int key, const char *arg
 		break;
 	case KEY_NO_STOP:
 		invocation->no_stop = true;
+		break;
+	case KEY_SNAPSHOT:
+		invocation->snapshot = true;
+		break;
+	case KEY_PAUSE_BUDGET:
+		invocation->pause_budget = parse_number(invocation, "pause-budget", argument, PAUSE_BUDGET_MOST);
+		if (invocation->pause_budget == 0)
+			refuse(invocation, "--pause-budget 0: no time at all; --no-stop does not stop the process");
 		break;
 	case KEY_STATS:
 		invocation->stats = true;

@@ -20,6 +20,7 @@
 #include "target/live.h"
 #include "target/remote.h"
 #include "util/alloc.h"
+#include "util/interrupt.h"
 
 /* A map that changes faster than it can be read is read so often. */
 enum { ATTEMPTS = 5 };
@@ -31,7 +32,12 @@ enum { FINDINGS_SHOWN = 10 };
 static struct error *open_target(const struct invocation *invocation, struct target **out)
 {
 	if (invocation->pid != 0) {
-		struct live_options options = { .no_stop = invocation->no_stop };
+		struct live_options options = {
+			.no_stop = invocation->no_stop,
+			.snapshot = invocation->snapshot,
+			.budget_ns = invocation->pause_budget * 1000000,
+			.count_copies = invocation->stats,
+		};
 
 		return live_open(invocation->pid, &options, out);
 	}
@@ -218,6 +224,13 @@ static void report_round_trips(const struct session *session)
 			 (unsigned long long)stats.round_trips);
 }
 
+static void report_snapshots(const struct live_stats *stats)
+{
+	diagnostics_note("the process stood for %.2f ms (%u threads, %u snapshots), one thread for %.2f ms more", (double)stats->pause_ns / 1e6,
+			 stats->threads, stats->stops, (double)stats->reap_ns / 1e6);
+	diagnostics_note("%.2f MB that it wrote to meanwhile were copied", (double)stats->copied_bytes / 1e6);
+}
+
 static void report_stats(const struct session *session)
 {
 	if (session->invocation->stats && session->invocation->gdb && session->target != NULL && gdb_is_remote(session->target))
@@ -227,13 +240,29 @@ static void report_stats(const struct session *session)
 
 	if (!session->invocation->stats || session->invocation->pid == 0 || session->target == NULL)
 		return;
+	live_forget_snapshot(session->target);
 	live_stats(session->target, &stats);
-	if (stats.stops != 0)
+	if (stats.mode == LIVE_SNAPSHOT)
+		report_snapshots(&stats);
+	else if (stats.stops != 0)
 		diagnostics_note("the process stood for %.2f ms (%u threads, stopped %u times)", (double)stats.pause_ns / 1e6,
 				 stats.threads, stats.stops);
 	else
 		diagnostics_note("the process was not stopped; read again %llu times", (unsigned long long)session->read_again);
 	diagnostics_note("%.2f MB were read in %llu calls", (double)stats.read_bytes / 1e6, (unsigned long long)stats.read_calls);
+}
+
+static void warn_of_zombies(const struct session *session)
+{
+	struct live_stats stats;
+
+	if (session->invocation->pid == 0 || session->target == NULL)
+		return;
+	live_forget_snapshot(session->target);
+	live_stats(session->target, &stats);
+	if (stats.left != 0)
+		diagnostics_warning("process %d: it has %u zombie %s, until it ends or the next --snapshot", (int)session->invocation->pid,
+				    stats.left, stats.left == 1 ? "child" : "children");
 }
 
 int session_close(struct session *session)
@@ -260,6 +289,7 @@ int session_close(struct session *session)
 		free(session->gdb_maps[i]);
 	free(session->gdb_maps);
 	free(session->local_map);
+	warn_of_zombies(session);
 	target_destroy(session->target);
 	findings_free(&session->findings);
 	return session->wrong ? 1 : status;
@@ -278,6 +308,19 @@ void session_resume(struct session *session)
 	session->stopped = false;
 	if (session->target != NULL)
 		target_resume(session->target);
+}
+
+void session_refresh(struct session *session)
+{
+	if (session->invocation->snapshot && session->target != NULL)
+		live_forget_snapshot(session->target);
+}
+
+void session_end_reading(struct session *session)
+{
+	session_resume(session);
+	if (!session->more_maps)
+		session_refresh(session);
 }
 
 struct map_request map_request_default(const struct session *session)
@@ -417,6 +460,11 @@ bool session_runs(const struct session *session)
 	return stats.mode == LIVE_UNSTOPPED || (stats.mode == LIVE_HELD && !stats.held_stopped);
 }
 
+bool session_stands(const struct session *session)
+{
+	return session->invocation->pid != 0 && !session->invocation->snapshot && !session_runs(session);
+}
+
 /* A reader for the map that the name leads to now. */
 static struct error *make_reader(struct session *session, const struct map_request *request, struct gotype *type, taddr header,
 				 struct reader **out)
@@ -457,6 +505,8 @@ static struct error *read_once(struct session *session, const struct map_request
 	}
 	if (error == NULL)
 		error = reader_open(reader, header);
+	if (error == NULL)
+		error = interrupt_check();
 	if (error != NULL) {
 		reader_close(reader);
 		return error;
@@ -486,8 +536,8 @@ struct error *session_open_map(struct session *session, const struct map_request
 	if (request->while_stopped != NULL)
 		request->while_stopped(reader_map(*out), request->context);
 	if (reader_captured(*out))
-		session_resume(session);
-	else if (session->invocation->pid != 0 && !session_runs(session))
+		session_end_reading(session);
+	else if (session_stands(session))
 		diagnostics_note("the map is larger than the buffer of %zu MB: the process stands until it is read (--buffer SIZE, --no-stop)",
 				 session->invocation->buffer >> 20);
 	return NULL;

@@ -98,8 +98,8 @@ struct error *sync_open(struct session *session, const struct sync_request *requ
 		diagnostics_warning("0x%llx: the map is in the middle of a write (a mutex of it is locked)",
 				    (unsigned long long)contents->map->address.v);
 	if (sync_reader_captured(*out))
-		session_resume(session);
-	else if (session->invocation->pid != 0 && !session_runs(session))
+		session_end_reading(session);
+	else if (session_stands(session))
 		diagnostics_note("the map is larger than the buffer of %zu MB: the process stands until it is read (--buffer SIZE, --no-stop)",
 				 session->invocation->buffer >> 20);
 	return NULL;

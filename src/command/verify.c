@@ -248,6 +248,7 @@ static struct error *open_map(struct session *session, struct verifier *verifier
 		reader_close(*out);
 		findings_free(&session->findings);
 		session_resume(session);
+		session_refresh(session);
 		nanosleep(&(struct timespec){ .tv_nsec = WRITE_WAIT_MS * 1000000 }, NULL);
 		TRY(interrupt_check());
 	}
@@ -319,7 +320,7 @@ static struct error *verify_one(struct session *session, struct verifier *verifi
 		verify_unopened(error, session->map_name, report);
 		return NULL;
 	}
-	if (error != NULL && subjects->listed && is_live(session) && !interrupt_pending()) {
+	if (error != NULL && subjects->listed && is_live(session) && !interrupt_ends()) {
 		struct report_check *check = report_check_begin(report, "structure", session->map_name);
 
 		session_resume(session);
@@ -342,6 +343,7 @@ static struct error *verify_maps(struct session *session, struct subjects *subje
 		size_t from = report->count;
 
 		session->map_name = subjects->names[i];
+		session->more_maps = i + 1 < subjects->name_count;
 		error = verify_one(session, verifier, subjects, report);
 		print_more(session, report, from);
 	}

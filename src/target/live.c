@@ -23,7 +23,11 @@ struct live {
 	struct target target;
 	pid_t tid;     /* a living thread: a leader that ended has no memory any more */
 	int memory_fd; /* /proc/TID/mem, or -1: in use where process_vm_readv() is not permitted, or cannot say the address */
-	struct stopper *stopper; /* while it is stopped */
+	struct stopper *stopper; /* while it is stopped, or there is a snapshot */
+	struct inject_code code; /* LIVE_SNAPSHOT: by which one is made */
+	pid_t copy;              /* the process that has it; 0: none */
+	int copy_fd;             /* its memory; -1: none */
+	struct live_options options;
 	struct live_stats stats;
 };
 
@@ -87,12 +91,12 @@ static size_t batch_bytes(const struct batch *batch)
 }
 
 /* Through /proc/TID/mem, which copies page by page and stops at the first that it cannot read. */
-static void read_from_file(struct live *live, struct target_piece *piece)
+static void read_from_file(struct live *live, int fd, struct target_piece *piece)
 {
 	while (piece->got < piece->length) {
 		size_t length = piece->length - piece->got;
 		uint64_t from = piece->address.v + piece->got;
-		ssize_t n = pread(live->memory_fd, (uint8_t *)piece->to + piece->got,
+		ssize_t n = pread(fd, (uint8_t *)piece->to + piece->got,
 				  length < ELEMENT_MAX ? length : ELEMENT_MAX, (off_t)from);
 
 		live->stats.read_calls++;
@@ -103,13 +107,18 @@ static void read_from_file(struct live *live, struct target_piece *piece)
 	}
 }
 
-/* Opens the way round process_vm_readv(); false where that is closed too. */
-static bool open_memory(struct live *live)
+static int open_memory_of(pid_t pid)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/mem", (int)live->tid);
-	live->memory_fd = open(path, O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* Opens the way round process_vm_readv(); false where that is closed too. */
+static bool open_memory(struct live *live)
+{
+	live->memory_fd = open_memory_of(live->tid);
 	return live->memory_fd >= 0;
 }
 
@@ -165,31 +174,55 @@ static bool batch_read(struct live *live, struct batch *batch)
 	return true;
 }
 
-static void live_read_pieces(struct target *target, struct target_piece *pieces, size_t count)
+static void read_from_process(struct live *live, struct target_piece *pieces, size_t count)
 {
-	struct live *live = live_of(target);
 	struct batch batch;
 
 	batch.pieces = pieces;
 	batch.count = count;
 	batch.next = 0;
-	for (size_t i = 0; i < count; i++)
-		pieces[i].got = 0;
 	while (live->memory_fd < 0) {
 		batch_fill(&batch);
 		if (batch.elements == 0 || !batch_read(live, &batch))
 			return;
 	}
 	for (; batch.next < count; batch.next++)
-		read_from_file(live, &pieces[batch.next]);
+		read_from_file(live, live->memory_fd, &pieces[batch.next]);
+}
+
+/* Whether what has been read up to now was read while the process stood, where it is to stand. */
+static bool in_time(const struct live *live)
+{
+	return live->stopper == NULL || stopper_in_time(live->stopper);
+}
+
+static void live_read_pieces(struct target *target, struct target_piece *pieces, size_t count)
+{
+	struct live *live = live_of(target);
+
+	for (size_t i = 0; i < count; i++)
+		pieces[i].got = 0;
+	if (live->copy_fd < 0)
+		read_from_process(live, pieces, count);
+	/* not by process_vm_readv(), which pins pages, and so makes copies of those that are shared (mm/gup.c, gup_must_unshare) */
+	for (size_t i = 0; i < count && live->copy_fd >= 0; i++)
+		read_from_file(live, live->copy_fd, &pieces[i]);
+	for (size_t i = 0; i < count && !in_time(live); i++)
+		pieces[i].got = 0;
 }
 
 static struct error *live_unreadable(struct target *target, taddr address)
 {
+	struct live *live = live_of(target);
 	struct process_mapping *mappings;
 	size_t count, i;
-	struct error *error = process_maps(live_of(target)->tid, &mappings, &count);
+	struct error *error;
 
+	if (!in_time(live))
+		return stopper_over_budget(live->stopper);
+	error = process_maps(live->copy ? live->copy : live->tid, &mappings, &count);
+	if (error == NULL && count == 0 && live->copy != 0)
+		error = error_new(ERROR_TARGET, "process %d: its snapshot has been killed (is memory short?)", (int)target->pid);
 	if (error != NULL)
 		return error;
 	for (i = 0; i < count && (address.v < mappings[i].start.v || address.v >= mappings[i].end.v); i++)
@@ -234,31 +267,81 @@ static void set_held(struct live *live, pid_t tracer)
 	live->stats.held_stopped = all_stopped(live->target.pid);
 }
 
+static struct error *open_copy(struct live *live, pid_t copy)
+{
+	live->copy = copy;
+	live->copy_fd = open_memory_of(copy);
+	if (live->copy_fd < 0)
+		return error_new(ERROR_TARGET, "process %d: cannot read its snapshot: %s", (int)live->target.pid, strerror(errno));
+	return NULL;
+}
+
+static struct error *stop(struct live *live)
+{
+	bool snapshot = live->stats.mode == LIVE_SNAPSHOT;
+	const struct stopper_options options = {
+		.budget_ns = live->options.budget_ns,
+		.snapshot = snapshot ? &live->code : NULL,
+		.machine = register_roles_find(&live->target.machine) ? &live->target.machine : NULL,
+	};
+	struct stopper_figures figures;
+	pid_t tracer;
+
+	TRY(stopper_start(live->target.pid, &options, &live->stopper, &tracer));
+	if (live->stopper == NULL && snapshot)
+		return error_new(ERROR_TARGET, "process %d: process %d traces it, so no snapshot can be made of it", (int)live->target.pid,
+				 (int)tracer);
+	if (live->stopper == NULL) {
+		set_held(live, tracer);
+		return NULL;
+	}
+	live->stats.stops++;
+	stopper_figures(live->stopper, &figures);
+	live->stats.threads = figures.threads;
+	live->stats.pause_ns += figures.pause_ns;
+	return snapshot ? open_copy(live, figures.snapshot) : NULL;
+}
+
 static struct error *live_stop(struct target *target)
 {
 	struct live *live = live_of(target);
-	pid_t tracer;
 
 	if (live->stats.mode == LIVE_HELD)
 		live->stats.held_stopped = all_stopped(target->pid);
-	if (live->stats.mode != LIVE_STOPPED || live->stopper != NULL)
+	if (live->stats.mode == LIVE_HELD || live->stats.mode == LIVE_UNSTOPPED || live->stopper != NULL)
 		return NULL;
-	TRY(stopper_start(target->pid, &live->stopper, &tracer, &live->stats.threads));
-	if (live->stopper == NULL)
-		set_held(live, tracer);
-	else
-		live->stats.stops++;
-	return NULL;
+	return stop(live);
 }
 
 static void live_resume(struct target *target)
 {
 	struct live *live = live_of(target);
+	struct stopper_figures figures;
 
-	if (live->stopper == NULL)
+	if (live->stopper == NULL || live->stats.mode == LIVE_SNAPSHOT)
 		return;
-	live->stats.pause_ns += stopper_end(live->stopper);
+	stopper_end(live->stopper, &figures);
+	live->stats.pause_ns += figures.pause_ns;
 	live->stopper = NULL;
+}
+
+void live_forget_snapshot(struct target *target)
+{
+	struct live *live = live_of(target);
+	struct stopper_figures figures;
+
+	if (live->stopper == NULL || live->stats.mode != LIVE_SNAPSHOT)
+		return;
+	if (live->copy != 0 && live->options.count_copies)
+		live->stats.copied_bytes += process_private_bytes(live->copy);
+	if (live->copy_fd >= 0)
+		close(live->copy_fd);
+	live->copy_fd = -1;
+	live->copy = 0;
+	stopper_end(live->stopper, &figures);
+	live->stopper = NULL;
+	live->stats.reap_ns += figures.reap_ns;
+	live->stats.left += figures.snapshot_left;
 }
 
 static struct error *live_threads(struct target *target, struct target_thread **out, size_t *count)
@@ -277,6 +360,7 @@ static void live_destroy(struct target *target)
 {
 	struct live *live = live_of(target);
 
+	live_forget_snapshot(target);
 	if (live->memory_fd >= 0)
 		close(live->memory_fd);
 	if (target->executable.fd >= 0)
@@ -394,6 +478,23 @@ static struct error *check_access(struct live *live, const struct process_status
 	return find_living_thread(live) ? NULL : error_new(ERROR_TARGET, "process %d: it has ended", (int)target->pid);
 }
 
+static struct error *choose_mode(struct live *live, const struct process_status *status, const struct live_options *options)
+{
+	bool snapshot = options != NULL && options->snapshot;
+
+	if (status->tracer != 0 && snapshot)
+		return error_new(ERROR_TARGET, "process %d: process %d traces it, so no snapshot can be made of it", (int)live->target.pid,
+				 (int)status->tracer);
+	if (status->tracer != 0) {
+		set_held(live, status->tracer);
+		return NULL;
+	}
+	live->stats.mode = snapshot ? LIVE_SNAPSHOT : options != NULL && options->no_stop ? LIVE_UNSTOPPED : LIVE_STOPPED;
+	if (options != NULL)
+		live->options = *options;
+	return snapshot ? inject_find_code(&live->target, &live->code) : NULL;
+}
+
 static struct error *live_set_up(struct live *live, pid_t pid, const struct live_options *options)
 {
 	struct target_executable *executable = &live->target.executable;
@@ -411,11 +512,7 @@ static struct error *live_set_up(struct live *live, pid_t pid, const struct live
 		return not_permitted(pid, &status);
 	TRY(process_auxv(live->tid, &live->target.machine, &executable->phdr_address, &executable->entry));
 	TRY(check_access(live, &status));
-	if (status.tracer != 0)
-		set_held(live, status.tracer);
-	else
-		live->stats.mode = options != NULL && options->no_stop ? LIVE_UNSTOPPED : LIVE_STOPPED;
-	return NULL;
+	return choose_mode(live, &status, options);
 }
 
 struct error *live_open(pid_t pid, const struct live_options *options, struct target **out)
@@ -425,7 +522,7 @@ struct error *live_open(pid_t pid, const struct live_options *options, struct ta
 
 	live->target.ops = &live_ops;
 	live->target.executable.fd = -1;
-	live->memory_fd = -1;
+	live->memory_fd = live->copy_fd = -1;
 	if (pid <= 0)
 		error = error_new(ERROR_TARGET, "process %d: no such process", (int)pid);
 	else

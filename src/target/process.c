@@ -104,15 +104,30 @@ static void parse_status(char *text, struct process_status *out)
 	for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
 		int number;
 		unsigned user;
+		uint64_t set;
 
 		if (sscanf(line, "Tgid: %d", &number) == 1)
 			out->process = number;
+		else if (sscanf(line, "PPid: %d", &number) == 1)
+			out->parent = number;
 		else if (sscanf(line, "TracerPid: %d", &number) == 1)
 			out->tracer = number;
 		else if (strncmp(line, "NSpid:", 6) == 0)
 			out->inner = last_number(line);
 		else if (sscanf(line, "Uid: %*u %u", &user) == 1)
 			out->user = user;
+		else if (sscanf(line, "SigPnd: %" SCNx64, &set) == 1 || sscanf(line, "ShdPnd: %" SCNx64, &set) == 1)
+			out->signals_pending |= set;
+		else if (sscanf(line, "SigBlk: %" SCNx64, &set) == 1)
+			out->signals_blocked = set;
+		else if (sscanf(line, "SigCgt: %" SCNx64, &set) == 1)
+			out->signals_caught = set;
+		else if (sscanf(line, "VmPTE: %" SCNu64 " kB", &set) == 1)
+			out->page_tables = set << 10;
+		else if (sscanf(line, "Seccomp: %u", &user) == 1)
+			out->seccomp = user;
+		else if (strncmp(line, "x86_Thread_features:", 20) == 0)
+			out->shadow_stack = strstr(line, "shstk") != NULL;
 	}
 }
 
@@ -170,6 +185,62 @@ struct error *process_threads(pid_t pid, pid_t **out, size_t *count, bool *compl
 	return NULL;
 }
 
+/* Field 38 of /proc/PID/stat; field 3, the state, follows the last ')'. */
+static bool is_silent_zombie(pid_t pid)
+{
+	struct buffer text = { 0 };
+	bool silent = false;
+
+	if (read_proc(pid, "stat", &text) == 0) {
+		const char *at = strrchr(buffer_text(&text), ')');
+
+		silent = at != NULL && strncmp(at, ") Z ", 4) == 0;
+		for (int field = 2; field < 38 && at != NULL; field++) {
+			at = strchr(at, ' ');
+			at = at ? at + 1 : NULL;
+		}
+		silent = silent && at != NULL && strtol(at, NULL, 10) == 0;
+	}
+	buffer_free(&text);
+	return silent;
+}
+
+/* Linux >= 3.5, with CONFIG_PROC_CHILDREN; else none are seen. */
+static size_t silent_zombies_of_thread(pid_t tid, pid_t *out, size_t room)
+{
+	struct buffer text = { 0 };
+	size_t count = 0;
+	char name[32], *rest;
+
+	snprintf(name, sizeof(name), "task/%d/children", (int)tid);
+	if (read_proc(tid, name, &text) == 0) {
+		buffer_text(&text);
+		for (char *word = strtok_r((char *)text.bytes, " ", &rest); word && count < room; word = strtok_r(NULL, " ", &rest)) {
+			out[count] = (pid_t)strtol(word, NULL, 10);
+			count += is_silent_zombie(out[count]);
+		}
+	}
+	buffer_free(&text);
+	return count;
+}
+
+size_t process_silent_zombies(pid_t pid, pid_t *out, size_t room)
+{
+	pid_t *threads;
+	size_t count, found = 0;
+	bool complete;
+	struct error *error = process_threads(pid, &threads, &count, &complete);
+
+	if (error != NULL) {
+		error_free(error);
+		return 0;
+	}
+	for (size_t i = 0; i < count; i++)
+		found += silent_zombies_of_thread(threads[i], out + found, room - found);
+	free(threads);
+	return found;
+}
+
 /* "START-END rwxp OFFSET MAJOR:MINOR INODE   PATH"; the kernel escapes newlines in PATH (proc_pid_maps(5)). */
 static bool parse_mapping(const char *line, struct process_mapping *out)
 {
@@ -218,6 +289,26 @@ void process_maps_free(struct process_mapping *mappings, size_t count)
 	for (size_t i = 0; i < count; i++)
 		free(mappings[i].path);
 	free(mappings);
+}
+
+uint64_t process_private_bytes(pid_t pid)
+{
+	struct buffer text = { 0 };
+	uint64_t total = 0;
+	char *rest;
+
+	if (read_proc(pid, "smaps_rollup", &text) == 0) {
+		buffer_text(&text);
+		for (char *line = strtok_r((char *)text.bytes, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+			uint64_t kilobytes;
+
+			if (sscanf(line, "Private_Clean: %" SCNu64, &kilobytes) == 1 ||
+			    sscanf(line, "Private_Dirty: %" SCNu64, &kilobytes) == 1)
+				total += kilobytes << 10;
+		}
+	}
+	buffer_free(&text);
+	return total;
 }
 
 struct error *process_auxv(pid_t pid, const struct machine *machine, uint64_t *phdr, uint64_t *entry)

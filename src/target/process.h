@@ -15,7 +15,15 @@ struct process_status {
 	pid_t inner;        /* its own id in the PID namespace that it lives in (the last of NSpid) */
 	pid_t process;      /* the process that the thread belongs to (Tgid) */
 	pid_t tracer;       /* 0 where nobody traces it */
+	pid_t parent;
 	uid_t user;         /* the effective one */
+	unsigned seccomp;   /* 0: no filter (prctl(2), PR_GET_SECCOMP) */
+	bool shadow_stack;  /* x86: returns are checked */
+	uint64_t page_tables; /* bytes of them */
+	/* Bit N - 1 is signal N. */
+	uint64_t signals_pending; /* for the thread or its process */
+	uint64_t signals_blocked;
+	uint64_t signals_caught;
 	bool kernel_thread;
 };
 
@@ -30,6 +38,12 @@ bool process_state_is_dead(char state);
  * many as it listed: a thread that ends while they are listed can cut the list short. The caller frees *out. */
 struct error *process_threads(pid_t pid, pid_t **out, size_t *count, bool *complete) MUST_CHECK;
 
+/*
+ * Zombies among its children whose end no signal tells of, as no fork() makes them (proc_pid_stat(5), exit_signal): ids as we see them. At
+ * most `room`; returns how many.
+ */
+size_t process_silent_zombies(pid_t pid, pid_t *out, size_t room);
+
 /* One line of /proc/PID/maps. */
 struct process_mapping {
 	taddr start;
@@ -43,6 +57,8 @@ struct process_mapping {
 };
 
 struct error *process_maps(pid_t pid, struct process_mapping **out, size_t *count) MUST_CHECK;
+/* Bytes of pages that are its alone (/proc/PID/smaps_rollup, Linux >= 4.14), 0 where that is unknown. Takes as long as they are many. */
+uint64_t process_private_bytes(pid_t pid);
 void process_maps_free(struct process_mapping *mappings, size_t count);
 
 /* Values of the auxiliary vector, 0 where it lacks them. `machine` says how wide its words are. */

@@ -1,12 +1,15 @@
 #include "util/interrupt.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "util/alloc.h"
 
 static volatile sig_atomic_t caught;
+static _Atomic(const char *) given_up; /* NULL: not */
+static const char *given_up_hint;
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 
@@ -35,8 +38,23 @@ bool interrupt_pending(void)
 	return caught != 0;
 }
 
+void interrupt_give_up(const char *why, const char *hint)
+{
+	given_up_hint = hint;
+	atomic_store(&given_up, why);
+}
+
+bool interrupt_ends(void)
+{
+	return caught != 0 || atomic_load(&given_up) != NULL;
+}
+
 struct error *interrupt_check(void)
 {
+	const char *why = atomic_load(&given_up);
+
+	if (caught == 0 && why != NULL)
+		return error_hint(error_new(ERROR_TARGET, "%s", why), "%s", given_up_hint);
 	if (caught == 0)
 		return NULL;
 	return error_new(ERROR_TARGET, "interrupted: %s", strsignal(caught));

@@ -6,7 +6,7 @@ import tempfile
 import traceback
 from concurrent.futures import ProcessPoolExecutor
 
-from cases import (allmaps, core, errors, foreign, fuzzed, gdb, heap, layout, live, mutants, processes, races, refmap, replay, secrets, stackmaps,
+from cases import (allmaps, core, errors, foreign, fuzzed, gdb, heap, layout, live, mutants, pause, processes, races, refmap, replay, secrets, stackmaps,
                    stacks, supervised, syncmaps, units)
 from harness import go, process, zoo
 from harness.checks import Checks
@@ -137,4 +137,5 @@ def check_version(checks, tool, version, mode, options):
         animal.close()
     if "live" in options.targets:
         processes.check(checks, tool, label, os.path.join(folder, "zoo"))
+        pause.check(checks, tool, label, os.path.join(folder, "zoo"))
         mutants.check(checks, tool, version)

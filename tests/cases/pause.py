@@ -1,0 +1,157 @@
+"""--snapshot and --pause-budget: they show what a stop shows, and leave the target as it was."""
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from cases import processes
+from harness import zoo
+
+# What a target that stands still shows the same of in any way.
+SAME = [["list"], ["list", "-g"], ["show", "main.words", "--format", "json"], ["show", "main.big", "--format", "json", "--max", "0"],
+        ["stat", "main.words", "--format", "json"], ["dump", "main.words"], ["dump", "main.words", "--memory"], ["verify"],
+        ["verify", "main.big"], ["who", "main.words"], ["races"], ["list", "--all", "--format", "ndjson"], ["top", "--max", "0"]]
+
+# Runs a program under a seccomp filter that allows everything (linux/filter.h: BPF_RET | BPF_K, SECCOMP_RET_ALLOW).
+SECCOMP = """
+import ctypes, os, struct, sys
+libc = ctypes.CDLL(None, use_errno=True)
+code = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0x7fff0000))
+program = struct.pack("HxxxxxxQ", 1, ctypes.addressof(code))
+libc.prctl(38, 1, 0, 0, 0)
+if libc.prctl(22, 2, ctypes.c_char_p(program), 0, 0) != 0:
+    sys.exit("prctl: " + os.strerror(ctypes.get_errno()))
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def check(checks, tool, label, executable):
+    if not checks.wanted(f"{label} pause"):
+        return
+    animal = zoo.Zoo(executable, big=100000)
+    try:
+        check_same(checks, tool, f"{label} pause snapshot", animal)
+        check_held(checks, tool, f"{label} pause snapshot held", animal)
+        check_frozen(checks, tool, f"{label} pause snapshot of what is stopped", animal)
+        check_killed(checks, tool, f"{label} pause snapshot killed", animal)
+        check_budget(checks, tool, f"{label} pause budget", animal)
+    finally:
+        animal.close()
+    check_seccomp(checks, tool, f"{label} pause snapshot seccomp", executable)
+
+
+def children(pid):
+    """{pid: state} of its children."""
+    found = {}
+    for tid in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{tid}/children") as file:
+            for child in file.read().split():
+                with open(f"/proc/{child}/stat") as stat:
+                    found[int(child)] = stat.read().rpartition(")")[2].split()[0]
+    return found
+
+
+def settled_children(pid):
+    """Those that live. Who holds them dies a moment after its supervisor."""
+    for _ in range(100):
+        living = {child: state for child, state in children(pid).items() if state != "Z"}
+        if not living:
+            break
+        time.sleep(0.02)
+    return living
+
+
+def check_left(checks, name, animal):
+    processes.check_free(checks, name, animal)
+    checks.equal(f"{name}: no child is left", {}, children(animal.pid))
+
+
+def check_same(checks, tool, name, animal):
+    for words in SAME:
+        stopped = tool.run(*words, "-p", str(animal.pid))
+        snapshot = tool.run(*words, "-p", str(animal.pid), "--snapshot", "--stats")
+        title = f"{name} {' '.join(words)}"
+        checks.equal(f"{title}: status", stopped.status, snapshot.status)
+        checks.equal(title, stopped.stdout, snapshot.stdout)
+        checks.true(f"{title}: one snapshot is told of", ", 1 snapshots)" in snapshot.stderr, snapshot.stderr[-300:])
+    check_left(checks, name, animal)
+
+
+def check_refused(checks, name, result, *words):
+    checks.equal(f"{name}: status", 3, result.status)
+    checks.equal(f"{name}: nothing is shown", "", result.stdout)
+    checks.true(name, all(word in result.stderr for word in words), f"{words} are not in {result.stderr!r}")
+
+
+def check_held(checks, tool, name, animal):
+    holder = subprocess.Popen([sys.executable, "-c", "import ctypes, sys, time\n"
+                               f"good = ctypes.CDLL(None).ptrace({processes.PTRACE_SEIZE}, {animal.pid}, None, None) == 0\n"
+                               "print(good, flush=True)\ntime.sleep(60)"], stdout=subprocess.PIPE, text=True)
+    try:
+        checks.equal(f"{name}: there is a tracer", "True\n", holder.stdout.readline())
+        check_refused(checks, name, tool.run("list", "-p", str(animal.pid), "--snapshot"), "traces it")
+    finally:
+        holder.kill()
+        holder.communicate()
+    check_left(checks, name, animal)
+
+
+def settled_states(pid):
+    """Threads that were let go take a moment until they stand where SIGSTOP had them."""
+    for _ in range(200):
+        states = {state for state, _ in processes.threads(pid).values()}
+        if states == {"T"}:
+            break
+        time.sleep(0.01)
+    return states
+
+
+def check_frozen(checks, tool, name, animal):
+    """SIGSTOP: it stays stopped, also where a thread of it did work for us."""
+    os.kill(animal.pid, signal.SIGSTOP)
+    for _ in range(5):
+        checks.equal(f"{name}: status", 0, tool.run("list", "-p", str(animal.pid), "--snapshot").status)
+        checks.equal(f"{name}: it stays so", {"T"}, settled_states(animal.pid))
+    os.kill(animal.pid, signal.SIGCONT)
+    check_left(checks, name, animal)
+
+
+def check_killed(checks, tool, name, animal):
+    """Whatever ends the tool, nothing of it lives on; what SIGKILL leaves dead, the next one takes away."""
+    for number in (signal.SIGTERM, signal.SIGSEGV, signal.SIGKILL):
+        for delay in (0.005, 0.01, 0.015, 0.02, 0.03, 0.05):
+            process = subprocess.Popen([*tool.command, "verify", "main.big", "-p", str(animal.pid), "--snapshot"],
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=tool.environment)
+            time.sleep(delay)
+            process.send_signal(number)
+            process.wait(60)
+            checks.equal(f"{name} {number.name} after {delay} s: no child lives", {}, settled_children(animal.pid))
+            processes.check_free(checks, f"{name} {number.name} after {delay} s", animal)
+    checks.equal(f"{name}: status after all", 0, tool.run("list", "-p", str(animal.pid), "--snapshot").status)
+    check_left(checks, f"{name}, and then not", animal)
+
+
+def check_budget(checks, tool, name, animal):
+    target = ["-p", str(animal.pid), "--pause-budget"]
+    small = ["--buffer", "4K"]  # read while it stands
+    result = tool.run("show", "main.big", "--max", "0", "--format", "json", *small, *target, "1")
+    checks.equal(f"{name} spent: status", 3, result.status)
+    checks.true(f"{name} spent", "--pause-budget" in result.stderr, result.stderr[-300:])
+    check_left(checks, f"{name} spent", animal)
+    for words in (["top"], ["verify"], ["show", "main.big"]):
+        result = tool.run(*words, *target, "60000")
+        checks.equal(f"{name} of a minute, {words[0]}: status", 0, result.status)
+    result = tool.run("list", *target, "60000", "--snapshot")
+    checks.equal(f"{name} of a minute, snapshot: status", 0, result.status)
+    check_left(checks, f"{name} of a minute", animal)
+
+
+def check_seccomp(checks, tool, name, executable):
+    animal = zoo.Zoo(executable, big=1000, wrapper=[sys.executable, "-c", SECCOMP])
+    try:
+        check_refused(checks, name, tool.run("list", "-p", str(animal.pid), "--snapshot"), "seccomp", "--no-stop")
+        checks.equal(f"{name}: stopped, status", 0, tool.run("list", "-p", str(animal.pid)).status)
+        check_left(checks, name, animal)
+    finally:
+        animal.close()
