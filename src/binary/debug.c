@@ -1,5 +1,7 @@
 #include "binary/debug.h"
 
+#include <errno.h>
+
 #include <dwarf.h>
 #include <elfutils/libdwfl.h>
 #include <fcntl.h>
@@ -107,14 +109,23 @@ static void add_unit(struct debug *debug, Dwarf_Die *die)
 	};
 }
 
+/* libdw says of an allocation that failed what it says of damage; from that the rest can still be read. Before its calls errno is 0. */
+static void check_memory(void)
+{
+	if (errno == ENOMEM)
+		alloc_failed();
+}
+
 static void list_units(struct debug *debug)
 {
 	Dwarf_CU *unit = NULL;
 	Dwarf_Die die;
 
+	errno = 0;
 	while (dwarf_get_units(debug->dwarf, unit, &unit, NULL, NULL, &die, NULL) == 0)
 		if (dwarf_tag(&die) == DW_TAG_compile_unit)
 			add_unit(debug, &die);
+	check_memory();
 }
 
 /* A name for the executable under which libdwfl finds its neighbours; /proc/self/fd where there is none. */
@@ -443,8 +454,10 @@ static bool index_child(void *context, Dwarf_Die *die, int tag, const char *name
 
 static void index_unit(struct debug *debug, struct unit *unit)
 {
+	errno = 0;
 	if (!unit->indexed && unit->go)
 		each_child(debug, unit, index_child, debug);
+	check_memory();
 	unit->indexed = true;
 }
 

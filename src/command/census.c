@@ -176,8 +176,7 @@ void census_json_end(struct session *session)
 	if (session->invocation->format != FORMAT_JSON)
 		return;
 	json_array_end(session->json);
-	json_object_end(session->json);
-	json_end_line(session->json);
+	session_json_end(session);
 }
 
 /* --- text ------------------------------------------------------------------------------------------------------------ */

@@ -131,6 +131,8 @@ struct session {
 };
 
 struct error *session_open(const struct invocation *invocation, struct session *out) MUST_CHECK;
+/* Brings what is printed to an end in the middle of it: a JSON document becomes whole, and says that it is not complete. */
+void session_cut(struct session *session, const char *why);
 /* Flushes, reports findings and --stats; returns the exit status. */
 int session_close(struct session *session);
 
@@ -195,6 +197,8 @@ struct session_head {
 
 /* "map", "type", "address", "implementation", "go", "len" of the contract, into an open JSON object. */
 void session_json_head_of(struct session *session, const struct session_head *head);
+/* Ends the document, or the line, that is the outermost object: "complete": false where there are findings. */
+void session_json_end(struct session *session);
 /* The first line of text: name, type, length, implementation, address. */
 void session_text_head_of(struct session *session, const struct session_head *head);
 struct session_head session_head_of(const struct go_map *map);

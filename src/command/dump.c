@@ -433,8 +433,7 @@ static struct error *dump(struct dumper *dumper, struct reader *reader)
 	if (session->invocation->format == FORMAT_JSON) {
 		json_close_table(dumper);
 		json_switch_array(dumper, NULL);
-		json_object_end(session->json);
-		json_end_line(session->json);
+		session_json_end(session);
 	}
 	return NULL;
 }

@@ -83,8 +83,7 @@ static void print_json(struct session *session, const struct rows *rows)
 	for (size_t i = 0; i < rows->count; i++)
 		print_json_row(json, &rows->items[i]);
 	json_array_end(json);
-	json_object_end(json);
-	json_end_line(json);
+	session_json_end(session);
 }
 
 static void print_ndjson(struct session *session, const struct rows *rows)

@@ -7,6 +7,7 @@
 #include "command/supervisor.h"
 #include "config.h"
 #include "render/diagnostics.h"
+#include "render/redact.h"
 #include "util/interrupt.h"
 
 const struct command *const commands[] = {
@@ -73,6 +74,8 @@ static int run_session(void *context)
 	if (error == NULL)
 		error = interrupt_check();
 	session_resume(&session);
+	if (error != NULL)
+		session_cut(&session, redact_error(error));
 	if (error != NULL && !interrupt_pending())
 		diagnostics_error(error);
 	if (error != NULL)

@@ -20,6 +20,7 @@
 #include "target/live.h"
 #include "target/remote.h"
 #include "util/alloc.h"
+#include "util/give_up.h"
 #include "util/interrupt.h"
 
 /* A map that changes faster than it can be read is read so often. */
@@ -175,6 +176,18 @@ char *session_local_name(const struct invocation *invocation, const char *name)
 	return xasprintf("goroutine %llu: frame %llu: %s", goroutine, (unsigned long long)invocation->frame, name);
 }
 
+void session_cut(struct session *session, const char *why)
+{
+	if (session->json != NULL)
+		json_give_up(session->json, why);
+	output_flush(session->output);
+}
+
+static void cut(void *session, const char *why)
+{
+	session_cut(session, why);
+}
+
 struct error *session_open(const struct invocation *invocation, struct session *out)
 {
 	struct error *redirection = invocation->output != NULL ? redirect(invocation->output) : NULL;
@@ -190,6 +203,8 @@ struct error *session_open(const struct invocation *invocation, struct session *
 		out->map_name = out->local_map = session_local_name(invocation, invocation->arguments[0]);
 	if (invocation->gdb)
 		out->variables = gdb_variables();
+	give_up_finish_with(cut, out);
+	give_up_on_lost_pages();
 	TRY(redirection);
 	if (invocation->command->target == TARGET_NONE ||
 	    (invocation->command->target == TARGET_OPTIONAL && invocation->pid == 0 && invocation->core == NULL && invocation->exe == NULL &&
@@ -269,6 +284,7 @@ int session_close(struct session *session)
 {
 	int status = session->findings.total != 0 || session->unreadable != 0 ? ERROR_MEMORY : 0;
 
+	give_up_finish_with(NULL, NULL);
 	json_destroy(session->json);
 
 	struct error *error = output_close(session->output);
@@ -559,6 +575,8 @@ void session_check_count(struct session *session, const struct reader *reader, u
 {
 	const struct go_map *map = reader_map(reader);
 
+	if (output_failed(session->output)) /* nobody wanted to see all of it */
+		return;
 	if (map_being_written(map))
 		diagnostics_warning("0x%llx: the map is in the middle of a write (its writing flag is set)",
 				    (unsigned long long)map->address.v);
@@ -601,6 +619,14 @@ void session_json_head_of(struct session *session, const struct session_head *he
 	json_field_name(json, "implementation", head->implementation);
 	json_field_name(json, "go", session_go(session));
 	json_field_unsigned(json, "len", head->length);
+}
+
+void session_json_end(struct session *session)
+{
+	if (session->findings.total != 0)
+		json_field_bool(session->json, "complete", false);
+	json_object_end(session->json);
+	json_end_line(session->json);
 }
 
 void session_text_head_of(struct session *session, const struct session_head *head)

@@ -120,8 +120,7 @@ static struct error *show(struct shower *shower, struct reader *reader)
 	session_check_count(session, reader, shower->live);
 	if (document) {
 		json_array_end(json);
-		json_object_end(json);
-		json_end_line(json);
+		session_json_end(session);
 	} else if (json == NULL) {
 		show_rest(shower, reader);
 	}

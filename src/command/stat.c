@@ -89,8 +89,7 @@ static void print_json(struct session *session, const struct go_map *map, const 
 		json_swiss(json, map, stat);
 	if (standing->watch.source != NULL && map->address.v != 0)
 		memory_json_summary(json, &standing->watch.memory);
-	json_object_end(json);
-	json_end_line(json);
+	session_json_end(session);
 }
 
 /* --- text ------------------------------------------------------------------------------------------------------ */

@@ -89,8 +89,7 @@ static struct error *show(struct shower *shower, uint64_t most)
 	TRY(show_entries(shower, most));
 	if (document) {
 		json_array_end(session->json);
-		json_object_end(session->json);
-		json_end_line(session->json);
+		session_json_end(session);
 	} else if (session->json == NULL) {
 		show_rest(shower);
 	}

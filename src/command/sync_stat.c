@@ -89,8 +89,7 @@ static void print_json(struct session *session, const struct sync_contents *cont
 	else
 		json_read_dirty(json, contents, stat);
 	memory_json_summary(json, &measured->watch.memory);
-	json_object_end(json);
-	json_end_line(json);
+	session_json_end(session);
 }
 
 /* --- text ------------------------------------------------------------------------------------------------------ */

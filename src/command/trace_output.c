@@ -212,8 +212,7 @@ static void print_json(struct printer *printer, taddr key)
 	json_field_address(json, "elem_address", trace->elem);
 	if (trace->found)
 		json_value(printer, "elem", printer->map->type->elem, trace->elem);
-	json_object_end(json);
-	json_end_line(json);
+	session_json_end(printer->session);
 }
 
 /* --- text ------------------------------------------------------------------------------------------------------- */

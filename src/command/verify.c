@@ -9,6 +9,7 @@
 #include "command/verify_expect.h"
 #include "command/sync.h"
 #include "render/diagnostics.h"
+#include "render/redact.h"
 #include "util/alloc.h"
 #include "util/interrupt.h"
 #include "util/table.h"
@@ -116,17 +117,21 @@ static void print_json_check(struct json *json, const struct report_check *check
 	json_object_end(json);
 }
 
-static void print_json(struct session *session, const struct report *report)
+static void print_json(struct session *session, const struct report *report, const struct error *error)
 {
 	struct json *json = session->json;
 
 	json_object_begin(json);
-	json_field_bool(json, "ok", !session->wrong);
+	json_field_bool(json, "ok", !session->wrong && error == NULL);
 	json_field_name(json, "go", session->binary->go_version);
 	json_key(json, "checks");
 	json_array_begin(json);
 	for (size_t i = 0; i < report->count; i++)
 		print_json_check(json, &report->checks[i]);
+	if (error != NULL) {
+		json_give_up(json, redact_error(error));
+		return;
+	}
 	json_array_end(json);
 	json_object_end(json);
 	json_end_line(json);
@@ -197,15 +202,16 @@ static void print_more(struct session *session, const struct report *report, siz
 	}
 }
 
-static void print_end(struct session *session, const struct report *report, const struct subjects *subjects)
+/* `error`: what kept it from being all; NULL: nothing did. */
+static void print_end(struct session *session, const struct report *report, const struct subjects *subjects, const struct error *error)
 {
 	size_t wrong = 0;
 
 	for (size_t i = 0; i < report->count; i++)
 		wrong += !report->checks[i].ok;
 	if (session->invocation->format == FORMAT_JSON)
-		print_json(session, report);
-	if (session->invocation->format != FORMAT_TEXT || report->count == 0)
+		print_json(session, report, error);
+	if (session->invocation->format != FORMAT_TEXT || report->count == 0 || error != NULL)
 		return;
 	output_format(session->output, "%zu checks; maps: %zu, types: %zu; ", report->count, subjects->name_count,
 		      subjects->type_count);
@@ -385,7 +391,7 @@ static struct error *run(struct session *session)
 		error = verify_maps(session, &subjects, &report);
 	if (error == NULL)
 		error = verify_layouts(session, &subjects, &report);
-	print_end(session, &report, &subjects);
+	print_end(session, &report, &subjects, error);
 	forget_subjects(&subjects);
 	report_free(&report);
 	if (error == NULL || !session->wrong)

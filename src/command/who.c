@@ -58,8 +58,7 @@ static void print_json(struct session *session, const struct session_head *head,
 	for (size_t i = 0; i < who->array_count; i++)
 		json_array(json, &who->arrays[i]);
 	json_array_end(json);
-	json_object_end(json);
-	json_end_line(json);
+	session_json_end(session);
 }
 
 /* --- text ------------------------------------------------------------------------------------------------------------ */

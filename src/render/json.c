@@ -20,6 +20,7 @@ struct json {
 	struct output *output;
 	bool pretty;
 	bool after_key;   /* a value must follow */
+	bool in_key, in_string; /* one is being written */
 	uint8_t *levels;  /* flags of the open objects and arrays; levels[0] is the outermost and always there */
 	size_t depth;     /* open objects and arrays */
 	size_t capacity;
@@ -84,13 +85,13 @@ static void before_value(struct json *json)
 
 static void begin(struct json *json, char bracket, uint8_t flags)
 {
+	if (json->depth + 1 == json->capacity) {
+		json->levels = xreallocarray(json->levels, 2 * json->capacity, 1);
+		json->capacity *= 2;
+	}
 	before_value(json);
 	output_put(json->output, bracket);
-	if (++json->depth == json->capacity) {
-		json->capacity *= 2;
-		json->levels = xreallocarray(json->levels, json->capacity, 1);
-	}
-	json->levels[json->depth] = flags;
+	json->levels[++json->depth] = flags;
 }
 
 static void end(struct json *json, char bracket)
@@ -182,9 +183,12 @@ static size_t write_code_point(struct output *output, const uint8_t *bytes, size
 	return step;
 }
 
-static void write_string(struct output *output, const uint8_t *bytes, size_t length)
+static void write_string(struct json *json, const uint8_t *bytes, size_t length)
 {
+	struct output *output = json->output;
+
 	output_put(output, '"');
+	json->in_string = true;
 	for (size_t i = 0; i < length;) {
 		size_t run = utf8_plain_run(bytes + i, length - i);
 
@@ -194,6 +198,7 @@ static void write_string(struct output *output, const uint8_t *bytes, size_t len
 			i += write_code_point(output, bytes + i, length - i);
 	}
 	output_put(output, '"');
+	json->in_string = false;
 }
 
 /* Contract keys are short and plain, and come a million times. */
@@ -213,16 +218,18 @@ void json_key(struct json *json, const char *name)
 
 	assert(json_in_object(json) && !json->after_key);
 	separate(json);
+	json->in_key = true;
 	if (is_plain(name, &length)) {
 		output_put(json->output, '"');
-		output_bytes(json->output, name, length);
+		output_bytes(json->output, name, length); /* known to be readable */
 		output_put(json->output, '"');
 	} else {
-		write_string(json->output, (const uint8_t *)name, strlen(name));
+		write_string(json, (const uint8_t *)name, strlen(name));
 	}
 	output_put(json->output, ':');
 	if (json->pretty)
 		output_put(json->output, ' ');
+	json->in_key = false;
 	json->after_key = true;
 }
 
@@ -263,7 +270,7 @@ void json_double(struct json *json, double value, unsigned bits)
 	if (isfinite(value))
 		output_bytes(json->output, text, length);
 	else
-		write_string(json->output, (const uint8_t *)text, length);
+		write_string(json, (const uint8_t *)text, length);
 }
 
 static void write_base64(struct output *output, const uint8_t *bytes, size_t length)
@@ -287,8 +294,10 @@ static void write_base64_object(struct json *json, const uint8_t *bytes, size_t 
 	json_key(json, "base64");
 	json->after_key = false;
 	output_put(json->output, '"');
+	json->in_string = true;
 	write_base64(json->output, bytes, length);
 	output_put(json->output, '"');
+	json->in_string = false;
 	json_object_end(json);
 }
 
@@ -299,7 +308,7 @@ void json_bytes(struct json *json, const uint8_t *bytes, size_t length)
 		return;
 	}
 	before_value(json);
-	write_string(json->output, bytes, length);
+	write_string(json, bytes, length);
 }
 
 void json_text(struct json *json, const char *text)
@@ -322,7 +331,7 @@ void json_name(struct json *json, const char *text)
 	if (redacted != NULL)
 		text = redacted;
 	before_value(json);
-	write_string(json->output, (const uint8_t *)text, strlen(text));
+	write_string(json, (const uint8_t *)text, strlen(text));
 	free(redacted);
 }
 
@@ -350,6 +359,29 @@ void json_error(struct json *json, const char *format, ...)
 	json_name(json, text);
 	json_object_end(json);
 	free(text);
+}
+
+void json_give_up(struct json *json, const char *why)
+{
+	if (json->depth == 0)
+		return;
+	if (json->in_string)
+		output_put(json->output, '"');
+	json->in_string = false;
+	if (json->in_key)
+		output_put(json->output, ':');
+	json->after_key |= json->in_key;
+	json->in_key = false;
+	if (json->after_key)
+		json_null(json);
+	while (json->depth > 1)
+		end(json, json_in_object(json) ? '}' : ']');
+	if (json_in_object(json)) {
+		json_field_bool(json, "complete", false);
+		json_field_name(json, "error", why);
+	}
+	end(json, json_in_object(json) ? '}' : ']');
+	json_end_line(json);
 }
 
 void json_end_line(struct json *json)

@@ -44,6 +44,11 @@ void json_field_address(struct json *json, const char *name, taddr value);
 void json_error(struct json *json, const char *format, ...) PRINTF(2, 3);
 /* Whether a value or a key would go into an object now (not into an array, nor the outermost level). */
 bool json_in_object(const struct json *json);
+/*
+ * Ends what is open, wherever it stands, so that it can be parsed: the outermost object gets "complete": false and "error": why. Does nothing
+ * between documents.
+ */
+void json_give_up(struct json *json, const char *why);
 /* Ends a document, or a line of NDJSON, with a newline; another may follow. Inside a document it does nothing. */
 void json_end_line(struct json *json);
 

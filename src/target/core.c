@@ -25,6 +25,7 @@ struct core {
 	struct core_file headers;
 	struct mapped executable; /* once core_use_executable() was called */
 	const struct core_segment *last; /* that a read hit: the next one mostly hits it too */
+	int error_number; /* of the first read of the file that failed; 0: none has */
 };
 
 /* Pieces from this size on are read with pread: as fast as faulting their pages in, and they do not stay in our memory. */
@@ -136,7 +137,7 @@ static const uint8_t *bytes_at(struct core *core, uint64_t address, uint64_t *le
 }
 
 /* Copies bytes that lie at `bytes` in our mapping of the core; returns how many came. */
-static size_t copy_out(const struct core *core, const uint8_t *bytes, void *to, size_t length)
+static size_t copy_out(struct core *core, const uint8_t *bytes, void *to, size_t length)
 {
 	bool own = bytes >= core->file.bytes && bytes < core->file.bytes + core->file.size;
 
@@ -147,6 +148,8 @@ static size_t copy_out(const struct core *core, const uint8_t *bytes, void *to, 
 
 	ssize_t got = pread(core->fd, to, length, bytes - core->file.bytes);
 
+	if (got < 0 && core->error_number == 0)
+		core->error_number = errno;
 	return got < 0 ? 0 : (size_t)got;
 }
 
@@ -187,7 +190,11 @@ static struct error *core_unreadable(struct target *target, taddr address)
 	const struct core_segment *segment = core_file_segment(headers, address.v);
 	const struct core_mapping *mapping = core_file_mapping(headers, address.v);
 	bool claimed = segment != NULL && address.v - segment->address < segment->claimed;
+	bool held = segment != NULL && address.v - segment->address < segment->held;
 
+	if (held)
+		return error_new(ERROR_MEMORY, "0x%" PRIx64 ": the core cannot be read: %s", address.v,
+				 core_of(target)->error_number != 0 ? strerror(core_of(target)->error_number) : "it was cut meanwhile");
 	if (!claimed && mapping != NULL)
 		return error_new(ERROR_MEMORY, "0x%" PRIx64 ": not in the core, but in %s", address.v, mapping->name);
 	if (headers->full_size != 0)

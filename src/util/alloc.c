@@ -4,15 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "util/give_up.h"
 
 void alloc_failed(void)
 {
-	static const char message[] = "mapscope: out of memory: an allocation failed\nhint: --limit memory=SIZE lets mapscope take more\n";
-	ssize_t written = write(STDERR_FILENO, message, sizeof(message) - 1);
-
-	(void)written; /* nothing better to do about it */
-	_exit(ERROR_TARGET);
+	give_up(ERROR_TARGET, "out of memory: an allocation failed", "--limit memory=SIZE lets mapscope take more");
 }
 
 void *xmalloc(size_t size)

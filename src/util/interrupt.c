@@ -31,6 +31,7 @@ void interrupt_install(void)
 			sigaction(signals[i], &action, NULL);
 	}
 	signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error like any other */
+	signal(SIGXFSZ, SIG_IGN); /* and so is a file as large as it may be */
 }
 
 bool interrupt_pending(void)

@@ -223,6 +223,28 @@ static void test_pretty(void)
 	json_destroy(pretty);
 }
 
+/* Wherever it is given up, what was written is a document that says so. */
+static void test_give_up(void)
+{
+	json_give_up(json, "nothing is open");
+	CHECK_TEXT(capture_take(&capture), "");
+	json_object_begin(json);
+	json_give_up(json, "at the start");
+	CHECK_TEXT(capture_take(&capture), "{\"complete\":false,\"error\":\"at the start\"}\n");
+	json_object_begin(json);
+	json_key(json, "entries");
+	json_array_begin(json);
+	json_object_begin(json);
+	json_field_unsigned(json, "key", 1);
+	json_key(json, "value");
+	json_give_up(json, "before a value");
+	CHECK_TEXT(capture_take(&capture), "{\"entries\":[{\"key\":1,\"value\":null}],\"complete\":false,\"error\":\"before a value\"}\n");
+	json_array_begin(json);
+	json_signed(json, 1);
+	json_give_up(json, "in an array");
+	CHECK_TEXT(capture_take(&capture), "[1]\n");
+}
+
 int main(void)
 {
 	capture_begin(&capture);
@@ -235,6 +257,7 @@ int main(void)
 	test_nesting();
 	test_pretty();
 	json_destroy(json);
+	test_give_up();
 	capture_end(&capture);
 	return check_done();
 }
