@@ -183,7 +183,7 @@ static void add_structs(struct known_types *types)
 		add_struct(types, *name);
 	known_type_named(types, "interface {}", 0);
 	for (const char *const *name = layout_own_variables; *name != NULL; name++) {
-		const char *type = layout_variable_known(*name, types->version, types->word_size);
+		const char *type = layout_variable_known(*name, types->version, types->machine->word_size);
 
 		if (type != NULL)
 			known_type_named(types, type, 0);
@@ -204,7 +204,7 @@ static void put_variables(struct writer *writer)
 	struct known_types *types = &writer->types;
 
 	for (const char *const *name = layout_own_variables; *name != NULL; name++) {
-		const char *type = layout_variable_known(*name, types->version, types->word_size);
+		const char *type = layout_variable_known(*name, types->version, types->machine->word_size);
 
 		if (type == NULL)
 			continue;
@@ -226,7 +226,7 @@ static void put_constants(struct writer *writer, const char *const *names)
 	uint64_t value;
 
 	for (; *names != NULL; names++) {
-		if (!layout_constant_known(*names, types->version, types->word_size, types->implementation, &value))
+		if (!layout_constant_known(*names, types->version, types->machine->word_size, types->implementation, &value))
 			continue;
 		put_entry(writer, CONSTANT, *names);
 		put_number(&writer->info, is_zero_here(writer, *names) ? 0 : value);
@@ -326,7 +326,7 @@ struct error *layout_known_debug(struct binary *binary, const struct go_version 
 {
 	struct writer writer = {
 		.machine = &binary->machine,
-		.types = { .version = version, .implementation = implementation, .word_size = binary->machine.word_size },
+		.types = { .version = version, .implementation = implementation, .machine = &binary->machine },
 	};
 
 	if (!layout_implementation_known(version, implementation))

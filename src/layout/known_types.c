@@ -36,7 +36,7 @@ static void fill_pointer(struct known_types *types, size_t index, const char *ta
 	types->items[index].form = KNOWN_POINTER;
 	types->items[index].kind = KIND_POINTER;
 	types->items[index].elem = elem;
-	types->items[index].size = types->word_size;
+	types->items[index].size = types->machine->word_size;
 }
 
 /* "[N]T" */
@@ -73,11 +73,11 @@ static void fill_header(struct known_types *types, size_t index, uint8_t kind, c
 	struct layout_struct layout = { .field_count = kind == KIND_SLICE ? 3 : 2 };
 	char *pointer = xasprintf("*%s", elem);
 
-	layout.size = layout.field_count * types->word_size;
+	layout.size = layout.field_count * types->machine->word_size;
 	layout.fields = xcalloc(layout.field_count, sizeof(*layout.fields));
 	for (size_t i = 0; i < layout.field_count; i++)
-		layout.fields[i] = (struct layout_field){ .name = names[i], .offset = i * types->word_size,
-							  .size = types->word_size, .type = i == 0 ? pointer : "int" };
+		layout.fields[i] = (struct layout_field){ .name = names[i], .offset = i * types->machine->word_size,
+							  .size = types->machine->word_size, .type = i == 0 ? pointer : "int" };
 	types->items[index].kind = kind;
 	fill_members(types, index, layout);
 	free(pointer);
@@ -87,12 +87,12 @@ static void fill_header(struct known_types *types, size_t index, uint8_t kind, c
 static void fill_interface(struct known_types *types, size_t index, const char *name)
 {
 	bool empty = strcmp(name, "interface {}") == 0;
-	size_t header = known_type_named(types, empty ? "runtime.eface" : "runtime.iface", 2 * types->word_size);
+	size_t header = known_type_named(types, empty ? "runtime.eface" : "runtime.iface", 2 * types->machine->word_size);
 
 	types->items[index].form = KNOWN_INTERFACE;
 	types->items[index].kind = KIND_INTERFACE;
 	types->items[index].elem = header;
-	types->items[index].size = 2 * types->word_size;
+	types->items[index].size = 2 * types->machine->word_size;
 }
 
 static bool fill_basic(struct known_type *type, unsigned word_size)
@@ -120,7 +120,7 @@ bool known_types_have(const struct known_types *types, const char *name)
 	struct layout_struct layout;
 
 	if (!layout_struct_goes_with(name, types->implementation) ||
-	    !layout_struct_known(name, types->version, types->word_size, &layout))
+	    !layout_struct_known_on(name, types->version, types->machine, &layout))
 		return false;
 	layout_struct_free(&layout);
 	return true;
@@ -130,7 +130,7 @@ static void fill_named(struct known_types *types, size_t index, const char *name
 {
 	struct layout_struct layout;
 
-	if (!known_types_have(types, name) || !layout_struct_known(name, types->version, types->word_size, &layout))
+	if (!known_types_have(types, name) || !layout_struct_known_on(name, types->version, types->machine, &layout))
 		return; /* it stays opaque */
 	types->items[index].kind = KIND_STRUCT;
 	fill_members(types, index, layout);
@@ -144,7 +144,7 @@ static void fill(struct known_types *types, size_t index, const char *name, uint
 	if (is_reference(name)) {
 		type->form = KNOWN_UNSAFE;
 		type->kind = KIND_UNSAFE;
-		type->size = types->word_size;
+		type->size = types->machine->word_size;
 	} else if (name[0] == '*') {
 		fill_pointer(types, index, name + 1);
 	} else if (begins(name, "[]")) {
@@ -156,10 +156,10 @@ static void fill(struct known_types *types, size_t index, const char *name, uint
 	} else if (begins(name, "func(")) {
 		type->form = KNOWN_FUNCTION;
 		type->kind = KIND_FUNC;
-		type->size = types->word_size;
+		type->size = types->machine->word_size;
 	} else if (begins(name, "interface {") || strcmp(name, "error") == 0) {
 		fill_interface(types, index, name);
-	} else if (!fill_basic(type, types->word_size)) {
+	} else if (!fill_basic(type, types->machine->word_size)) {
 		fill_named(types, index, name);
 	}
 }

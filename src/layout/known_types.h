@@ -34,7 +34,7 @@ struct known_type {
 struct known_types {
 	const struct go_version *version;
 	enum map_implementation implementation;
-	unsigned word_size;
+	const struct machine *machine;
 	struct known_type *items;
 	size_t count, capacity;
 };

@@ -1,5 +1,6 @@
 #include "layout/table.h"
 
+#include <elf.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,33 +33,30 @@ static const struct table_struct *find_struct(const char *name)
 	return NULL;
 }
 
-static bool is_padding(const struct table_field *field)
+static bool is_blank(const struct table_field *field)
 {
 	return strcmp(field->name, "_") == 0;
 }
 
-static void add_field(const struct table_field *row, unsigned word_size, struct shape *shape, size_t *capacity,
-		      struct layout_struct *out)
+static void add_field(const struct table_field *row, int minor, const struct machine *machine, struct shape *shape,
+		      size_t *capacity, struct layout_struct *out)
 {
-	uint64_t size = word_size == 8 ? row->size64 : row->size32;
+	uint64_t size = table_field_size(row, minor, machine);
 	uint64_t offset;
 
-	if (is_padding(row) && size == 0)
-		return; /* that of the other word size alone */
-	offset = shape_add(shape, size, word_size == 8 ? row->align64 : row->align32);
-	if (is_padding(row))
+	if (is_blank(row) && size == 0)
+		return; /* padding of the other word size alone, or none on this machine */
+	offset = shape_add(shape, size, machine->word_size == 8 ? row->align64 : row->align32);
+	if (is_blank(row))
 		return;
 	ARRAY_RESERVE(out->fields, out->field_count, *capacity);
 	out->fields[out->field_count++] = (struct layout_field){
-		.name = row->name,
-		.offset = offset,
-		.size = size,
-		.type = word_size == 4 && row->type32 != NULL ? row->type32 : row->type,
+		.name = row->name, .offset = offset, .size = size, .type = table_field_type(row, machine),
 	};
 }
 
-bool layout_struct_known(const char *name, const struct go_version *version, unsigned word_size,
-			 struct layout_struct *out)
+bool layout_struct_known_on(const char *name, const struct go_version *version, const struct machine *machine,
+			    struct layout_struct *out)
 {
 	const struct table_struct *found = find_struct(name);
 	struct layout_struct layout = { .name = name };
@@ -67,10 +65,18 @@ bool layout_struct_known(const char *name, const struct go_version *version, uns
 
 	for (size_t i = 0; found != NULL && i < found->count; i++)
 		if (in_range(version->minor, found->fields[i].since, found->fields[i].until))
-			add_field(&found->fields[i], word_size, &shape, &capacity, &layout);
+			add_field(&found->fields[i], version->minor, machine, &shape, &capacity, &layout);
 	layout.size = shape_end(&shape);
 	*out = layout;
 	return layout.field_count != 0;
+}
+
+bool layout_struct_known(const char *name, const struct go_version *version, unsigned word_size,
+			 struct layout_struct *out)
+{
+	const struct machine machine = { .elf_machine = word_size == 8 ? EM_X86_64 : EM_386, .word_size = (uint8_t)word_size };
+
+	return layout_struct_known_on(name, version, &machine, out);
 }
 
 static bool has(unsigned implementations, enum map_implementation implementation)

@@ -37,6 +37,12 @@ unsigned map_layout_compare(const struct map_layout *known, const struct map_lay
  */
 bool layout_struct_known(const char *name, const struct go_version *version, unsigned word_size,
 			 struct layout_struct *out);
+/*
+ * The same on linux on any machine, as far as it is read: of runtime.mheap what stands before central, of runtime.p what stands before xRegs;
+ * what follows, and so their sizes, are those of amd64 and 386.
+ */
+bool layout_struct_known_on(const char *name, const struct go_version *version, const struct machine *machine,
+			    struct layout_struct *out);
 /* Whether programs with that map implementation have the struct, in those versions that have it. */
 bool layout_struct_goes_with(const char *name, enum map_implementation implementation);
 /* One of layout_runtime_constants or layout_own_constants, as on linux/amd64 and linux/386. False where the version has

@@ -4,10 +4,13 @@
 #include "layout/table_private.h"
 
 static const struct table_field runtime_finblock[] = {
+	{ "_", "internal/runtime/sys.NotInHeap", 0, 1, 0, 1, 24, 24 },
+	{ "_", "runtime/internal/sys.NotInHeap", 0, 1, 0, 1, 20, 23 },
 	{ "alllink", "*runtime.finblock", 8, 8, 4, 4, 8, 24 },
 	{ "next", "*runtime.finblock", 8, 8, 4, 4, 8, 24 },
 	{ "cnt", "uint32", 4, 4, 4, 4, 8, 24 },
-	{ "fin", "[101]runtime.finalizer", 4040, 8, 4080, 8, 8, 24, "[204]runtime.finalizer" },
+	{ "_", "int32", 4, 4, 4, 4, 8, 24 },
+	{ "fin", "[101]runtime.finalizer", 4040, 8, 4080, 4, 8, 24, "[204]runtime.finalizer" },
 };
 
 static const struct table_field runtime_finalizer[] = {
@@ -24,13 +27,12 @@ static const struct table_field runtime_gcControllerState[] = {
 	{ "gcPercent", "internal/runtime/atomic.Int32", 4, 4, 4, 4, 23, 0 },
 	{ "memoryLimit", "internal/runtime/atomic.Int64", 8, 8, 8, 8, 23, 0 },
 	{ "gcPercent", "runtime/internal/atomic.Int32", 4, 4, 4, 4, 18, 22 },
+	{ "gcPercent", "int32", 4, 4, 4, 4, 17, 17 },
+	{ "_", "uint32", 4, 4, 4, 4, 17, 19 },
 	{ "memoryLimit", "runtime/internal/atomic.Int64", 8, 8, 8, 8, 19, 22 },
-	{ "_", "padding", 4, 1, 4, 1, 18, 18 },
-	{ "heapMinimum", "uint64", 8, 8, 8, 4, 18, 0 },
+	{ "heapMinimum", "uint64", 8, 8, 8, 4, 17, 0 },
 	{ "runway", "internal/runtime/atomic.Uint64", 8, 8, 8, 4, 23, 0 },
 	{ "runway", "runtime/internal/atomic.Uint64", 8, 8, 8, 4, 19, 22 },
-	{ "gcPercent", "int32", 4, 4, 4, 4, 17, 17 },
-	{ "heapMinimum", "uint64", 8, 8, 8, 8, 17, 17 },
 	{ "triggerRatio", "float64", 8, 8, 8, 4, 17, 18 },
 	{ "trigger", "uint64", 8, 8, 8, 4, 17, 18 },
 	{ "consMark", "float64", 8, 8, 8, 4, 18, 0 },
@@ -39,7 +41,7 @@ static const struct table_field runtime_gcControllerState[] = {
 	{ "sweepDistMinTrigger", "internal/runtime/atomic.Uint64", 8, 8, 8, 4, 23, 0 },
 	{ "lastConsMark", "float64", 8, 8, 8, 4, 20, 20 },
 	{ "consMarkController", "runtime.piController", 56, 8, 52, 4, 18, 19 },
-	{ "_", "padding", 8, 1, 4, 1, 18, 19 },
+	{ "_", "uint32", 4, 4, 4, 4, 18, 19 },
 	{ "gcPercentHeapGoal", "runtime/internal/atomic.Uint64", 8, 8, 8, 4, 19, 22 },
 	{ "sweepDistMinTrigger", "runtime/internal/atomic.Uint64", 8, 8, 8, 4, 19, 22 },
 	{ "triggered", "uint64", 8, 8, 8, 4, 19, 0 },
@@ -111,12 +113,12 @@ static const struct table_field runtime_gcControllerState[] = {
 	{ "totalFree", "runtime/internal/atomic.Uint64", 8, 8, 8, 4, 19, 22 },
 	{ "mappedReady", "runtime/internal/atomic.Uint64", 8, 8, 8, 4, 19, 22 },
 	{ "test", "bool", 1, 1, 1, 1, 18, 0 },
-	{ "_", "padding", 71, 1, 71, 1, 19, 0 },
-	{ "_", "padding", 71, 1, 67, 1, 18, 18 },
+	{ "_", "internal/cpu.CacheLinePad", 64, 1, 64, 1, 12, 0 },
+	{ "_", "padding", 7, 1, 7, 1, 19, 19 },
 	{ "triggerRatio", "float64", 8, 8, 8, 4, 8, 8 },
-	{ "_", "padding", 64, 1, 64, 1, 8, 17 },
+	{ "_", "[64]uint8", 64, 8, 64, 4, 8, 11 },
 	{ "fractionalMarkWorkersNeeded", "int64", 8, 8, 8, 4, 8, 9 },
-	{ "_", "padding", 64, 1, 64, 1, 8, 9 },
+	{ "_", "[64]uint8", 64, 8, 64, 4, 8, 9 },
 };
 
 static const struct table_field runtime_mstats[] = {
@@ -167,9 +169,10 @@ static const struct table_field runtime_mstats[] = {
 	{ "lastScanStats", "[68]runtime.sizeClassScanStats", 544, 8, 544, 4, 25, 25 },
 	{ "enablegc", "bool", 1, 1, 1, 1, 8, 0 },
 	{ "gcPauseDist", "runtime.timeHistogram", 1296, 8, 1296, 8, 20, 21 },
+	{ "_", "uint32", 4, 4, 4, 4, 19, 19 },
 	{ "debuggc", "bool", 1, 1, 1, 1, 8, 18 },
 	{ "by_size", "[68]struct { runtime.size uint32; runtime.nmalloc uint64; runtime.nfree uint64 }", 1632, 8, 1360, 4, 16, 18 },
-	{ "_", "padding", 8, 1, 4, 1, 16, 18 },
+	{ "_", "[1]uint32", 4, 4, 4, 4, 16, 18 },
 	{ "by_size", "[67]struct { runtime.size uint32; runtime.nmalloc uint64; runtime.nfree uint64 }", 1608, 8, 1340, 4, 8, 15 },
 	{ "last_gc_nanotime", "uint64", 8, 8, 8, 4, 9, 18 },
 	{ "tinyallocs", "uint64", 8, 8, 8, 4, 8, 16 },
@@ -182,14 +185,16 @@ static const struct table_field runtime_mstats[] = {
 	{ "heap_scan", "uint64", 8, 8, 8, 4, 8, 16 },
 	{ "heap_marked", "uint64", 8, 8, 8, 4, 8, 16 },
 	{ "heapStats", "runtime.consistentHeapStats", 3520, 8, 1832, 4, 16, 16 },
-	{ "gcPauseDist", "runtime.timeHistogram", 5768, 8, 5768, 8, 16, 19 },
+	{ "gcPauseDist", "runtime.timeHistogram", 5768, 8, 5768, 4, 16, 19 },
 };
 
 static const struct table_field runtime_finBlock[] = {
+	{ "_", "internal/runtime/sys.NotInHeap", 0, 1, 0, 1, 25, 0 },
 	{ "alllink", "*runtime.finBlock", 8, 8, 4, 4, 25, 0 },
 	{ "next", "*runtime.finBlock", 8, 8, 4, 4, 25, 0 },
 	{ "cnt", "uint32", 4, 4, 4, 4, 25, 0 },
-	{ "fin", "[101]runtime.finalizer", 4040, 8, 4080, 8, 25, 0, "[204]runtime.finalizer" },
+	{ "_", "int32", 4, 4, 4, 4, 25, 0 },
+	{ "fin", "[101]runtime.finalizer", 4040, 8, 4080, 4, 25, 0, "[204]runtime.finalizer" },
 };
 
 static const struct table_field runtime_cleanupBlock[] = {
@@ -199,6 +204,7 @@ static const struct table_field runtime_cleanupBlock[] = {
 };
 
 static const struct table_field runtime_cleanupBlockHeader[] = {
+	{ "_", "internal/runtime/sys.NotInHeap", 0, 1, 0, 1, 25, 0 },
 	{ "lfnode", "runtime.lfnode", 16, 8, 12, 4, 25, 0 },
 	{ "alllink", "*runtime.cleanupBlock", 8, 8, 4, 4, 25, 0 },
 	{ "n", "uint32", 4, 4, 4, 4, 25, 0 },
@@ -207,12 +213,12 @@ static const struct table_field runtime_cleanupBlockHeader[] = {
 static const struct table_field runtime_cleanupQueue[] = {
 	{ "full", "runtime.lfstack", 8, 8, 8, 4, 25, 0 },
 	{ "workUnits", "internal/runtime/atomic.Uint64", 8, 8, 8, 4, 25, 0 },
-	{ "_", "padding", 48, 1, 48, 1, 25, 0 },
+	{ "_", "[48]uint8", 48, 8, 48, 4, 25, 0 },
 	{ "free", "runtime.lfstack", 8, 8, 8, 4, 25, 0 },
 	{ "flushed", "internal/runtime/atomic.Bool", 1, 1, 1, 1, 25, 0 },
-	{ "_", "padding", 55, 1, 55, 1, 25, 0 },
+	{ "_", "[55]uint8", 55, 1, 55, 1, 25, 0 },
 	{ "all", "internal/runtime/atomic.UnsafePointer", 8, 8, 4, 4, 25, 0 },
-	{ "_", "padding", 56, 1, 60, 1, 25, 0 },
+	{ "_", "[56]uint8", 56, 8, 60, 4, 25, 0, "[60]uint8" },
 	{ "lock", "runtime.mutex", 8, 8, 4, 4, 25, 0 },
 	{ "sleeping", "runtime.gList", 16, 8, 8, 4, 25, 0 },
 	{ "asleep", "internal/runtime/atomic.Uint32", 4, 4, 4, 4, 25, 0 },

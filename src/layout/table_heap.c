@@ -4,10 +4,12 @@
 #include "layout/table_private.h"
 
 static const struct table_field runtime_mheap[] = {
+	{ "_", "internal/runtime/sys.NotInHeap", 0, 1, 0, 1, 24, 0 },
+	{ "_", "runtime/internal/sys.NotInHeap", 0, 1, 0, 1, 20, 23 },
 	{ "lock", "runtime.mutex", 8, 8, 4, 4, 8, 0 },
 	{ "pages", "runtime.pageAlloc", 65848, 8, 168, 8, 21, 0 },
 	{ "pages", "runtime.pageAlloc", 65808, 8, 144, 8, 20, 20 },
-	{ "_", "padding", 8, 1, 4, 1, 19, 19 },
+	{ "_", "uint32", 4, 4, 4, 4, 19, 19 },
 	{ "pages", "runtime.pageAlloc", 65832, 8, 152, 4, 19, 19 },
 	{ "pages", "runtime.pageAlloc", 65832, 8, 140, 4, 18, 18 },
 	{ "pages", "runtime.pageAlloc", 65824, 8, 136, 4, 15, 17 },
@@ -35,9 +37,9 @@ static const struct table_field runtime_mheap[] = {
 	{ "pagesSweptBasis", "runtime/internal/atomic.Uint64", 8, 8, 8, 4, 18, 22 },
 	{ "spans", "[]*runtime.mspan", 24, 8, 12, 4, 8, 10 },
 	{ "sweepSpans", "[2]runtime.gcSweepBuf", 80, 8, 40, 4, 8, 15 },
-	{ "_", "padding", 8, 1, 4, 1, 15, 17 },
-	{ "_", "padding", 8, 1, 4, 1, 12, 13 },
-	{ "_", "padding", 8, 1, 4, 1, 8, 10 },
+	{ "_", "uint32", 4, 4, 4, 4, 15, 17 },
+	{ "_", "uint32", 4, 4, 4, 4, 12, 13 },
+	{ "_", "uint32", 4, 4, 4, 4, 8, 10 },
 	{ "pagesInUse", "uint64", 8, 8, 8, 4, 8, 17 },
 	{ "spanBytesAlloc", "uint64", 8, 8, 8, 4, 8, 8 },
 	{ "pagesSwept", "uint64", 8, 8, 8, 4, 8, 17 },
@@ -49,7 +51,7 @@ static const struct table_field runtime_mheap[] = {
 	{ "scavengeGoal", "uint64", 8, 8, 8, 4, 14, 18 },
 	{ "reclaimIndex", "runtime/internal/atomic.Uint64", 8, 8, 8, 4, 18, 22 },
 	{ "reclaimCredit", "runtime/internal/atomic.Uintptr", 8, 8, 4, 4, 18, 22 },
-	{ "_", "padding", 64, 1, 64, 1, 22, 0 },
+	{ "_", "internal/cpu.CacheLinePad", 64, 8, 64, 4, 22, 0 },
 	{ "scavengeTimeBasis", "int64", 8, 8, 8, 4, 13, 13 },
 	{ "scavengeRetainedBasis", "uint64", 8, 8, 8, 4, 13, 13 },
 	{ "scavengeBytesPerNS", "float64", 8, 8, 8, 4, 13, 13 },
@@ -77,7 +79,7 @@ static const struct table_field runtime_mheap[] = {
 	{ "markArenas", "[]runtime.arenaIdx", 24, 8, 12, 4, 15, 0 },
 	{ "curArena", "struct { runtime.base uintptr; runtime.end uintptr }", 16, 8, 8, 4, 13, 0 },
 	{ "central", "[136]struct { runtime.mcentral runtime.mcentral; runtime.pad [24]uint8 }", 26112, 8, 17408, 8, 20, 0 },
-	{ "_", "padding", 8, 1, 4, 1, 16, 19 },
+	{ "_", "uint32", 4, 4, 4, 4, 16, 19 },
 	{ "central", "[136]struct { runtime.mcentral runtime.mcentral; runtime.pad [24]uint8 }", 26112, 8, 17408, 4, 16, 19, "[136]struct { runtime.mcentral runtime.mcentral; runtime.pad [28]uint8 }" },
 	{ "spanalloc", "runtime.fixalloc", 72, 8, 40, 4, 18, 0 },
 	{ "spanSPMCAlloc", "runtime.fixalloc", 72, 8, 40, 4, 26, 0 },
@@ -93,7 +95,7 @@ static const struct table_field runtime_mheap[] = {
 	{ "specialBubbleAlloc", "runtime.fixalloc", 72, 8, 40, 4, 25, 0 },
 	{ "specialSecretAlloc", "runtime.fixalloc", 72, 8, 40, 4, 26, 0 },
 	{ "central", "[134]struct { runtime.mcentral runtime.mcentral; runtime.pad [40]uint8 }", 34304, 8, 25728, 4, 15, 15, "[134]struct { runtime.mcentral runtime.mcentral; runtime.pad [64]uint8 }" },
-	{ "_", "padding", 8, 1, 4, 1, 13, 14 },
+	{ "_", "uint32", 4, 4, 4, 4, 13, 14 },
 	{ "bitmap", "uintptr", 8, 8, 4, 4, 8, 10 },
 	{ "bitmap_mapped", "uintptr", 8, 8, 4, 4, 8, 10 },
 	{ "arena_start", "uintptr", 8, 8, 4, 4, 8, 10 },
@@ -101,9 +103,8 @@ static const struct table_field runtime_mheap[] = {
 	{ "arena_alloc", "uintptr", 8, 8, 4, 4, 9, 10 },
 	{ "arena_end", "uintptr", 8, 8, 4, 4, 8, 10 },
 	{ "arena_reserved", "bool", 1, 1, 1, 1, 8, 10 },
-	{ "_", "padding", 7, 1, 7, 1, 10, 10 },
-	{ "central", "[134]struct { runtime.mcentral runtime.mcentral; runtime.pad [8]uint8 }", 8576, 8, 8576, 4, 10, 14, "[134]struct { runtime.mcentral runtime.mcentral; runtime.pad [32]uint8 }" },
-	{ "central", "[134]struct { runtime.mcentral runtime.mcentral; runtime.pad [8]uint8 }", 8576, 8, 8576, 8, 9, 9, "[134]struct { runtime.mcentral runtime.mcentral; runtime.pad [32]uint8 }" },
+	{ "_", "uint32", 4, 4, 4, 4, 9, 10 },
+	{ "central", "[134]struct { runtime.mcentral runtime.mcentral; runtime.pad [8]uint8 }", 8576, 8, 8576, 4, 9, 14, "[134]struct { runtime.mcentral runtime.mcentral; runtime.pad [32]uint8 }" },
 	{ "central", "[67]struct { runtime.mcentral runtime.mcentral; runtime.pad [64]uint8 }", 7504, 8, 5896, 4, 8, 8 },
 	{ "spanalloc", "runtime.fixalloc", 72, 8, 36, 4, 8, 17 },
 	{ "cachealloc", "runtime.fixalloc", 72, 8, 36, 4, 8, 17 },
@@ -115,7 +116,7 @@ static const struct table_field runtime_mheap[] = {
 	{ "arenaHintAlloc", "runtime.fixalloc", 72, 8, 40, 4, 18, 0 },
 	{ "userArena", "struct { runtime.arenaHints *runtime.arenaHint; runtime.quarantineList runtime.mSpanList; runtime.readyList runtime.mSpanList }", 40, 8, 20, 4, 20, 0 },
 	{ "cleanupID", "uint64", 8, 8, 8, 4, 24, 0 },
-	{ "_", "padding", 64, 1, 64, 1, 25, 0 },
+	{ "_", "internal/cpu.CacheLinePad", 64, 8, 64, 4, 25, 0 },
 	{ "immortalWeakHandles", "runtime.immortalWeakHandleMap", 8, 8, 4, 4, 25, 0 },
 	{ "arenaHintAlloc", "runtime.fixalloc", 72, 8, 36, 4, 11, 17 },
 	{ "unused", "*runtime.specialfinalizer", 8, 8, 4, 4, 10, 0 },
@@ -123,6 +124,8 @@ static const struct table_field runtime_mheap[] = {
 };
 
 static const struct table_field runtime_mspan[] = {
+	{ "_", "internal/runtime/sys.NotInHeap", 0, 1, 0, 1, 24, 0 },
+	{ "_", "runtime/internal/sys.NotInHeap", 0, 1, 0, 1, 20, 23 },
 	{ "next", "*runtime.mspan", 8, 8, 4, 4, 8, 0 },
 	{ "prev", "*runtime.mspan", 8, 8, 4, 4, 8, 0 },
 	{ "list", "*runtime.mSpanList", 8, 8, 4, 4, 8, 0 },
@@ -170,6 +173,8 @@ static const struct table_field runtime_mspan[] = {
 };
 
 static const struct table_field runtime_special[] = {
+	{ "_", "internal/runtime/sys.NotInHeap", 0, 1, 0, 1, 24, 0 },
+	{ "_", "runtime/internal/sys.NotInHeap", 0, 1, 0, 1, 20, 23 },
 	{ "next", "*runtime.special", 8, 8, 4, 4, 8, 0 },
 	{ "offset", "uintptr", 8, 8, 4, 4, 24, 0 },
 	{ "offset", "uint16", 2, 2, 2, 2, 8, 23 },
@@ -177,7 +182,9 @@ static const struct table_field runtime_special[] = {
 };
 
 static const struct table_field runtime_specialfinalizer[] = {
+	{ "_", "internal/runtime/sys.NotInHeap", 0, 1, 0, 1, 24, 0 },
 	{ "special", "runtime.special", 24, 8, 12, 4, 24, 0 },
+	{ "_", "runtime/internal/sys.NotInHeap", 0, 1, 0, 1, 20, 23 },
 	{ "special", "runtime.special", 16, 8, 8, 4, 10, 23 },
 	{ "fn", "*runtime.funcval", 8, 8, 4, 4, 10, 0 },
 	{ "nret", "uintptr", 8, 8, 4, 4, 10, 0 },
@@ -188,6 +195,8 @@ static const struct table_field runtime_specialfinalizer[] = {
 };
 
 static const struct table_field runtime_heapArena[] = {
+	{ "_", "internal/runtime/sys.NotInHeap", 0, 1, 0, 1, 24, 0 },
+	{ "_", "runtime/internal/sys.NotInHeap", 0, 1, 0, 1, 20, 23 },
 	{ "heapArenaPtrScalar", "runtime.heapArenaPtrScalar", 0, 1, 0, 1, 22, 22 },
 	{ "bitmap", "[131072]uintptr", 1048576, 8, 131072, 4, 20, 21, "[32768]uintptr" },
 	{ "noMorePtrs", "[16384]uint8", 16384, 8, 4096, 4, 20, 21, "[4096]uint8" },
@@ -202,12 +211,15 @@ static const struct table_field runtime_heapArena[] = {
 };
 
 static const struct table_field runtime_specialWeakHandle[] = {
+	{ "_", "internal/runtime/sys.NotInHeap", 0, 1, 0, 1, 24, 0 },
 	{ "special", "runtime.special", 24, 8, 12, 4, 24, 0 },
+	{ "_", "runtime/internal/sys.NotInHeap", 0, 1, 0, 1, 23, 23 },
 	{ "special", "runtime.special", 16, 8, 8, 4, 23, 23 },
 	{ "handle", "*internal/runtime/atomic.Uintptr", 8, 8, 4, 4, 23, 0 },
 };
 
 static const struct table_field runtime_specialCleanup[] = {
+	{ "_", "internal/runtime/sys.NotInHeap", 0, 1, 0, 1, 24, 0 },
 	{ "special", "runtime.special", 24, 8, 12, 4, 24, 0 },
 	{ "cleanup", "runtime.cleanupFn", 24, 8, 12, 4, 26, 0 },
 	{ "fn", "*runtime.funcval", 8, 8, 4, 4, 24, 25 },

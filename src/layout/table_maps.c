@@ -29,6 +29,7 @@ static const struct table_field runtime_mapextra[] = {
 };
 
 static const struct table_field sync_Map[] = {
+	{ "_", "sync.noCopy", 0, 1, 0, 1, 24, 0 },
 	{ "m", "internal/sync.HashTrieMap[interface {},interface {}]", 48, 8, 28, 4, 24, 0 },
 	{ "mu", "sync.Mutex", 8, 8, 8, 4, 9, 23 },
 	{ "read", "sync/atomic.Pointer[sync.readOnly]", 8, 8, 4, 4, 20, 23 },

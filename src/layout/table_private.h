@@ -6,12 +6,13 @@
 #include <stdint.h>
 
 #include "util/alloc.h"
+#include "util/bytes.h"
 
 /* With which map implementations a program has it. */
 enum { TABLE_CLASSIC = 1, TABLE_SWISS = 2, TABLE_BOTH = TABLE_CLASSIC | TABLE_SWISS };
 
-/* A field at its place in the order of fields, "_" where it is padding that a field's name or alignment does not
- * explain. */
+/* A field at its place in the order of fields, "_" where it is blank, or (of type "padding") where nothing else explains why the next
+ * field is where it is. */
 struct table_field {
 	const char *name, *type;
 	uint32_t size64; /* bytes, where words have 8 */
@@ -41,6 +42,10 @@ struct table_variable {
 	const char *type64, *type32; /* as DWARF spells it, where words have 8 bytes, 4 */
 	uint8_t since, until;
 };
+
+/* table_machine.c: the size in bytes and the type of a field on a machine, where these are not the same on all of a word size. */
+uint64_t table_field_size(const struct table_field *field, int minor, const struct machine *machine);
+const char *table_field_type(const struct table_field *field, const struct machine *machine);
 
 /* Each ends with a row without a name. */
 extern const struct table_struct layout_table_maps[], layout_table_types[], layout_table_scheduler[], layout_table_heap[],

@@ -33,7 +33,7 @@ static const struct table_field runtime_itab[] = {
 	{ "_type", "*runtime._type", 8, 8, 4, 4, 8, 20 },
 	{ "link", "*runtime.itab", 8, 8, 4, 4, 8, 9 },
 	{ "hash", "uint32", 4, 4, 4, 4, 9, 22 },
-	{ "_", "padding", 4, 1, 4, 1, 10, 22 },
+	{ "_", "[4]uint8", 4, 4, 4, 4, 10, 22 },
 	{ "bad", "bool", 1, 1, 1, 1, 9, 9 },
 	{ "inhash", "bool", 1, 1, 1, 1, 9, 9 },
 	{ "unused", "[2]uint8", 2, 2, 2, 2, 9, 9 },
@@ -133,8 +133,9 @@ static const struct table_field runtime_uncommontype[] = {
 	{ "pkgpath", "runtime.nameOff", 4, 4, 4, 4, 8, 20 },
 	{ "mcount", "uint16", 2, 2, 2, 2, 8, 20 },
 	{ "xcount", "uint16", 2, 2, 2, 2, 11, 20 },
+	{ "_", "uint16", 2, 2, 2, 2, 8, 10 },
 	{ "moff", "uint32", 4, 4, 4, 4, 8, 20 },
-	{ "_", "padding", 4, 1, 4, 1, 8, 20 },
+	{ "_", "uint32", 4, 4, 4, 4, 8, 20 },
 };
 
 static const struct table_field runtime_moduledata[] = {
@@ -321,7 +322,7 @@ static const struct table_field internal_abi_UncommonType[] = {
 	{ "Mcount", "uint16", 2, 2, 2, 2, 21, 0 },
 	{ "Xcount", "uint16", 2, 2, 2, 2, 21, 0 },
 	{ "Moff", "uint32", 4, 4, 4, 4, 21, 0 },
-	{ "_", "padding", 4, 1, 4, 1, 21, 0 },
+	{ "_", "uint32", 4, 4, 4, 4, 21, 0 },
 };
 
 static const struct table_field internal_abi_ITab[] = {

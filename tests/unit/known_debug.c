@@ -49,14 +49,30 @@ static void same_text(const char *what, const char *made, const char *own)
 
 /* --- structs, constants, variables ------------------------------------------------------------------------------ */
 
-static void compare_structs(const char *name, const struct layout_struct *made, const struct layout_struct *own)
+/* The field at which a struct begins to be another on other machines than those the rows are of (layout/table.h); NULL: it does not. */
+static const char *end_of(const struct pair *pair, const char *name)
 {
+	uint16_t machine = pair->own->machine.elf_machine;
+
+	if (machine == EM_X86_64 || machine == EM_386)
+		return NULL;
+	return strcmp(name, "runtime.mheap") == 0 ? "central" : strcmp(name, "runtime.p") == 0 ? "xRegs" : NULL;
+}
+
+static void compare_structs(const struct pair *pair, const char *name, const struct layout_struct *made, const struct layout_struct *own)
+{
+	const char *end = end_of(pair, name);
 	size_t named = 0;
 
-	same(name, "size", made->size, own->size);
+	if (end != NULL && layout_field_find(own, end) == NULL)
+		end = NULL;
+	if (end == NULL)
+		same(name, "size", made->size, own->size);
 	for (size_t i = 0; i < own->field_count; i++) {
 		const struct layout_field *field = layout_field_find(made, own->fields[i].name);
 
+		if (end != NULL && strcmp(own->fields[i].name, end) == 0)
+			return;
 		if (strcmp(own->fields[i].name, "_") == 0)
 			continue;
 		named++;
@@ -80,7 +96,7 @@ static bool check_struct(const struct pair *pair, const char *name)
 		return true;
 	if (!CHECK(layout_struct_at(pair->own, own_die, &own) == NULL) || !CHECK(layout_struct_at(pair->made, made_die, &made) == NULL))
 		return true;
-	compare_structs(name, &made, &own);
+	compare_structs(pair, name, &made, &own);
 	layout_struct_free(&made);
 	layout_struct_free(&own);
 	return true;
@@ -133,7 +149,8 @@ static void check_variables(const struct pair *pair)
 			continue;
 		same(*name, "address", made.address, own.address);
 		CHECK(layout_size(pair->made, made.type, &made_size) && layout_size(pair->own, own.type, &own_size));
-		same(*name, "size", made_size, own_size);
+		if (strcmp(*name, "runtime.mheap_") != 0 || end_of(pair, "runtime.mheap") == NULL)
+			same(*name, "size", made_size, own_size);
 	}
 	CHECK(found >= 12);
 }

@@ -33,10 +33,11 @@ static void print_fields(const struct layout_struct *layout)
 	for (size_t i = 0; i < layout->field_count; i++) {
 		const struct layout_field *field = &layout->fields[i];
 
+		printf("%s\"%s", comma, field->name);
 		if (strcmp(field->name, "_") == 0)
-			continue;
-		printf("%s\"%s\": {\"offset\": %llu, \"size\": %llu, \"type\": \"%s\"}", comma, field->name,
-		       (unsigned long long)field->offset, (unsigned long long)field->size, field->type);
+			printf("%zu", i); /* a struct can have several */
+		printf("\": {\"offset\": %llu, \"size\": %llu, \"type\": \"%s\"}", (unsigned long long)field->offset,
+		       (unsigned long long)field->size, field->type);
 		comma = ", ";
 	}
 	printf("}}");

@@ -1,0 +1,65 @@
+/*
+ * internal/cpu/cpu_*.go, CacheLinePadSize (1.12 ... 1.27); runtime/os_linux_*.go, sigset; runtime/preempt_xreg.go, preempt_noxreg.go
+ * (>= 1.26); runtime/malloc.go, heapAddrBits, by which mheap.arenas has its length.
+ */
+#include <elf.h>
+#include <string.h>
+
+#include "layout/table_private.h"
+
+enum { LINE_OF_ROWS = 64 }; /* of amd64 and 386 */
+
+static uint64_t cache_line(int minor, const struct machine *machine)
+{
+	switch (machine->elf_machine) {
+	case EM_ARM:
+	case EM_MIPS:
+		return 32;
+	case EM_AARCH64:
+		return minor >= 20 ? 128 : 64;
+	case EM_RISCV:
+		return minor >= 22 ? 64 : 32;
+	case EM_PPC64:
+		return 128;
+	case EM_S390:
+		return 256;
+	default:
+		return LINE_OF_ROWS;
+	}
+}
+
+/* "_ [cpu.CacheLinePadSize - unsafe.Sizeof(lfstack(0)) - 1]byte" of runtime.cleanupQueue, and the like: what is before it are few bytes. */
+static bool fills_line(const struct table_field *field, uint64_t size)
+{
+	return strcmp(field->name, "_") == 0 && field->type[0] == '[' && size >= LINE_OF_ROWS - 16 && size <= LINE_OF_ROWS;
+}
+
+static bool has_extended_registers(const struct machine *machine)
+{
+	return machine->elf_machine == EM_X86_64 || machine->elf_machine == EM_AARCH64 || machine->elf_machine == EM_LOONGARCH;
+}
+
+uint64_t table_field_size(const struct table_field *field, int minor, const struct machine *machine)
+{
+	uint64_t size = machine->word_size == 8 ? field->size64 : field->size32;
+
+	if (fills_line(field, size))
+		return size + cache_line(minor, machine) - LINE_OF_ROWS;
+	if (strcmp(field->type, "internal/cpu.CacheLinePad") == 0)
+		return cache_line(minor, machine);
+	if (strcmp(field->type, "runtime.sigset") == 0)
+		return machine->elf_machine == EM_MIPS ? 16 : size; /* [4]uint32, [2]uint64 */
+	if (strcmp(field->type, "runtime.xRegPerG") == 0)
+		return has_extended_registers(machine) ? size : 0;
+	return size;
+}
+
+const char *table_field_type(const struct table_field *field, const struct machine *machine)
+{
+	const char *type = machine->word_size == 4 && field->type32 != NULL ? field->type32 : field->type;
+
+	/* 31 bits of address */
+	if (machine->word_size == 4 && machine->elf_machine == EM_MIPS && strcmp(type, "[1]*[1024]*runtime.heapArena") == 0)
+		return "[1]*[512]*runtime.heapArena";
+	return type;
+}
