@@ -35,7 +35,7 @@ func init() {
 func fillGenerics() {
 	pairs = map[Pair[int, string]]Pair[string, []int]{{1, "one"}: {"x", []int{1}}, {2, "two"}: {"y", nil}}
 	index = Index[string, Pair[Name, *User]]{"a": {"ann", nil}, "b": {"bob", &User{ID: 7}}}
-	cache = Cache[Name, point]{map[Name]point{"origin": {}, "far": {1 << 40, -1}}, nil}
+	cache = Cache[Name, point]{map[Name]point{"origin": {}, "far": {maxInt / 3, -1}}, nil}
 	cachePtr = &Cache[int16, map[string]Matrix[float64]]{map[int16]map[string]Matrix[float64]{
 		-5: {"unit": {{1, 0}, {0, 1}}}, 6: nil,
 	}, nil}

@@ -44,6 +44,16 @@ type swissTable struct {
 
 const slotsPerGroup = 8
 
+var wordOne = uint64(1)
+
+// The control bytes of a group are one number: slot 0 has its lowest byte (internal/runtime/maps/group.go, ctrlGroup.get).
+func controlByte(group unsafe.Pointer, slot uintptr) uint8 {
+	if *(*uint8)(unsafe.Pointer(&wordOne)) == 0 { // big-endian
+		slot = slotsPerGroup - 1 - slot
+	}
+	return *(*uint8)(at(group, slot))
+}
+
 func at(p unsafe.Pointer, offset uintptr) unsafe.Pointer { return unsafe.Pointer(uintptr(p) + offset) }
 
 // Keys and elems above 128 bytes lie elsewhere, and the slot holds a pointer.
@@ -182,7 +192,7 @@ func appendGroups(slots []slot, t reflect.Type, groups unsafe.Pointer, count uin
 	for g := uintptr(0); g < count; g++ {
 		group := at(groups, g*groupSize)
 		for i := uintptr(0); i < slotsPerGroup; i++ {
-			if *(*uint8)(at(group, i))&0x80 != 0 {
+			if controlByte(group, i)&0x80 != 0 {
 				continue
 			}
 			p := at(group, 8+i*stride)

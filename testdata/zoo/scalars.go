@@ -38,21 +38,26 @@ func fillScalars() {
 	fillStrings()
 }
 
+const (
+	maxUint = ^uint(0)
+	maxInt  = int(maxUint >> 1)
+)
+
 func fillIntegers() {
 	boolToInt8 = map[bool]int8{true: math.MaxInt8, false: math.MinInt8}
-	intToBool = map[int]bool{math.MinInt64: true, math.MaxInt64: false, 0: true}
+	intToBool = map[int]bool{-maxInt - 1: true, maxInt: false, 0: true}
 	int8ToInt16 = map[int8]int16{math.MinInt8: math.MinInt16, math.MaxInt8: math.MaxInt16, 0: 0, -1: -1}
 	int16ToInt32 = map[int16]int32{math.MinInt16: math.MinInt32, math.MaxInt16: math.MaxInt32, 1: 1}
 	int32ToInt64 = map[int32]int64{math.MinInt32: math.MinInt64, math.MaxInt32: math.MaxInt64, -7: -7}
 	int64ToUint8 = map[int64]uint8{math.MinInt64: 0, math.MaxInt64: math.MaxUint8, 5: 'x'}
-	uintToUint16 = map[uint]uint16{0: 0, math.MaxUint64: math.MaxUint16}
+	uintToUint16 = map[uint]uint16{0: 0, maxUint: math.MaxUint16}
 	uint8ToUint32 = map[uint8]uint32{}
 	for i := 0; i < 256; i++ {
 		uint8ToUint32[uint8(i)] = math.MaxUint32 - uint32(i)
 	}
 	uint16ToUint64 = map[uint16]uint64{0: 1<<53 + 1, math.MaxUint16: math.MaxUint64}
 	uint32ToUintptr = map[uint32]uintptr{0: 1, math.MaxUint32: ^uintptr(0)}
-	uint64ToUint = map[uint64]uint{0: 0, math.MaxUint64: math.MaxUint64, 1 << 53: 1<<53 + 1}
+	uint64ToUint = map[uint64]uint{0: 0, math.MaxUint64: maxUint, 1 << 53: maxUint>>10 + 2}
 	uintptrToInt = map[uintptr]int{0xdeadbeef: -1, 0: 1}
 	add("main.boolToInt8", &boolToInt8)
 	add("main.intToBool", &intToBool)

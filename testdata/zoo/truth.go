@@ -50,7 +50,8 @@ func writeTruth(path string) error {
 		encodeBody(&bodies[i], &registry[i])
 	}
 	out := bufio.NewWriter(file)
-	fmt.Fprintf(out, `{"go":"%s","pid":%d,"implementation":"%s"}`+"\n", runtime.Version(), os.Getpid(), implementation)
+	fmt.Fprintf(out, `{"go":"%s","pid":%d,"word":%d,"implementation":"%s"}`+"\n", runtime.Version(), os.Getpid(),
+		unsafe.Sizeof(uintptr(0)), implementation)
 	for i := range registry {
 		encodeHead(out, &registry[i])
 		out.Write(bodies[i].Bytes())

@@ -137,7 +137,7 @@ def check_stat(checks, tool, name, target, truth, fact):
     if not header:
         return
     if fact["address"]:
-        memory.check_map(checks, tool, name, target, fact["map"], int(truth.go.split(".")[1].split("-")[0].split(" ")[0]), document)
+        memory.check_map(checks, tool, name, target, fact["map"], int(truth.go.split(".")[1].split("-")[0].split(" ")[0]), document, truth.word)
     names = CLASSIC_WORDS if truth.implementation == "classic" else SWISS_WORDS
     for ours, runtimes in names.items():
         checks.equal(f"{name}: {ours}", header[runtimes], compare.word(document.get(ours)))

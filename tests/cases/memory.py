@@ -28,7 +28,7 @@ def check_summary(checks, name, memory):
     checks.true(f"{name}: share of the live heap", share is None or 0 <= share <= 1, memory)
 
 
-def check_map(checks, tool, name, target, expression, minor, stat=None):
+def check_map(checks, tool, name, target, expression, minor, stat=None, word=8):
     """`dump --memory` of a map, and what `stat` said of it (or says now)."""
     document = tool.document(checks, f"{name} dump --memory", "dump", "--memory", expression, *target, "--format", "json")
     if stat is None:
@@ -41,7 +41,7 @@ def check_map(checks, tool, name, target, expression, minor, stat=None):
     checks.equal(f"{name} dump --memory: blocks", document["memory"].get("blocks"), len(blocks))
     checks.equal(f"{name} dump --memory: each once", len(blocks), len({block["address"] for block in blocks}))
     for block in blocks:
-        check_block(checks, f"{name} dump --memory: {block['kind']} {block['address']}", block, minor)
+        check_block(checks, f"{name} dump --memory: {block['kind']} {block['address']}", block, minor, word)
     if not stat["memory"].get("cut"):
         for figure in ("blocks", *FIGURES):
             checks.equal(f"{name} stat and dump --memory: {figure}", stat["memory"][figure], document["memory"][figure])
@@ -52,7 +52,7 @@ def check_map(checks, tool, name, target, expression, minor, stat=None):
     checks.equal(f"{name} dump --memory: a row a block", (0, len(blocks)), (text.status, len(rows) - 1))
 
 
-def check_block(checks, name, block, minor):
+def check_block(checks, name, block, minor, word):
     if block["place"] != "heap":
         # the first map of a variable may be the linker's own
         checks.true(f"{name}: place", block["place"] in ("data", "stack") and block["kind"] in ("header", "groups", "buckets"), block)
@@ -64,8 +64,8 @@ def check_block(checks, name, block, minor):
     checks.equal(f"{name}: behind the malloc header", block["header_bytes"], inside)
     start, end = int(block["span"], 0), int(block["span"], 0) + block["span_bytes"]
     checks.true(f"{name}: in its span", start <= int(block["slot"], 0) and int(block["slot"], 0) + slot <= end, block)
-    checks.true(f"{name}: a malloc header", block["header_bytes"] == (8 if minor >= 22 and not block["pointer_free"] and 512 < slot <= 32768 else 0),
-                block)
+    headed = minor >= 22 and not block["pointer_free"] and 8 * word * word < slot <= 32768  # minSizeForMallocHeader of runtime/mbitmap.go
+    checks.equal(f"{name}: a malloc header", 8 if headed else 0, block["header_bytes"])
 
 
 def check_dropped(checks, tool, name, target, addresses, reused):

@@ -29,8 +29,8 @@ NOT_DESCRIBED = {
 class Stacks(zoo.Fixture):
     """A running testdata/stacks and what it says of its maps."""
 
-    def __init__(self, executable):
-        super().__init__(executable, lambda folder: [os.path.join(folder, "truth"), str(PARKED)])
+    def __init__(self, executable, wrapper=()):
+        super().__init__(executable, lambda folder: [os.path.join(folder, "truth"), str(PARKED)], wrapper=wrapper)
         self.truth_path = os.path.join(self.folder, "truth")
         with open(self.truth_path) as file:
             self.facts = [json.loads(line) for line in file]

@@ -6,7 +6,8 @@ import tempfile
 import traceback
 from concurrent.futures import ProcessPoolExecutor
 
-from cases import (allmaps, core, errors, faults, foreign, fuzzed, gdb, heap, layout, live, mutants, pause, processes, races, refmap, replay,
+from cases import (allmaps, core, errors, faults, foreign, fuzzed, gdb, heap, layout, live, machines, mutants, pause, processes, races,
+                   refmap, replay)
                    secrets, stackmaps, stacks, supervised, syncmaps, units)
 from harness import go, process, zoo
 from harness.checks import Checks
@@ -57,6 +58,7 @@ def run_version(checks, tool, options, version):
     guarded(checks, f"{version} layouts", layout.check, checks, tool, version)
     guarded(checks, f"{version} made of tables", units.check_known_debug, checks, options.build, version)
     guarded(checks, f"{version} foreign", foreign.check, checks, tool, version)
+    guarded(checks, f"{version} machines", machines.check, checks, tool, version)
     guarded(checks, f"{version} stacks", stacks.check, checks, tool, options.build, version, options.targets)
     guarded(checks, f"{version} races", races.check, checks, tool, version, options.targets)
     guarded(checks, f"{version} allmaps", allmaps.check, checks, tool, version, options.targets)

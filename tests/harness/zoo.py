@@ -30,6 +30,7 @@ class Truth:
         lines = [compare.parse(line) for line in text.split("\n") if line]
         self.go = lines[0]["go"]
         self.pid = lines[0]["pid"]
+        self.word = lines[0]["word"]
         self.implementation = lines[0]["implementation"]
         self.maps = {line["map"]: line for line in lines[1:]}
 
