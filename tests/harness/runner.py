@@ -7,8 +7,7 @@ import traceback
 from concurrent.futures import ProcessPoolExecutor
 
 from cases import (allmaps, core, errors, faults, foreign, fuzzed, gdb, heap, layout, live, machines, mutants, pause, processes, races,
-                   refmap, replay)
-                   secrets, stackmaps, stacks, supervised, syncmaps, units)
+                   refmap, replay, secrets, stackmaps, stacks, supervised, syncmaps, units)
 from harness import go, process, zoo
 from harness.checks import Checks
 from harness.tool import Tool
