@@ -320,7 +320,8 @@ static struct error *verify_one(struct session *session, struct verifier *verifi
 
 	if (error != NULL && report->count != checks)
 		return error; /* it was begun with: interrupted, out of memory */
-	if (error != NULL && error->code == ERROR_MEMORY) {
+	/* of a core: a variable whose name is no name in Go cannot be found by it */
+	if (error != NULL && (error->code == ERROR_MEMORY || (subjects->listed && !is_live(session) && !interrupt_pending()))) {
 		session_resume(session);
 		findings_free(&session->findings);
 		verify_unopened(error, session->map_name, report);

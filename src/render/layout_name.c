@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "render/utf8.h"
 #include "util/alloc.h"
 
 /* Longer names are cut; they stay different by their numbers. */
@@ -65,10 +66,18 @@ void layout_name_settle(struct layout_names *names, struct buffer *name)
 
 void layout_name_comment(struct buffer *to, const char *text)
 {
-	for (; *text != '\0'; text++) {
-		bool odd = (unsigned char)*text < ' ' || *text == '\\' || *text == 0x7f;
+	size_t left = strlen(text), step;
 
-		buffer_append(to, odd ? "?" : text, 1);
+	for (; left != 0; text += step, left -= step) {
+		uint32_t code;
+
+		step = utf8_decode((const uint8_t *)text, left, &code);
+		if (step == 0 || !utf8_printable(code) || code == '\\') {
+			buffer_append(to, "?", 1);
+			step += step == 0;
+			continue;
+		}
+		buffer_append(to, text, step);
 		/* no end of a comment, no beginning of another */
 		if ((text[0] == '*' && text[1] == '/') || (text[0] == '/' && text[1] == '*'))
 			buffer_append(to, " ", 1);

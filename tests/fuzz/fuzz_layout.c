@@ -6,6 +6,7 @@
 
 #include "analysis/layout_set.h"
 #include "render/layout.h"
+#include "render/utf8.h"
 #include "util/buffer.h"
 
 static struct buffer written(const struct layout_set *set)
@@ -23,9 +24,14 @@ static struct buffer written(const struct layout_set *set)
 
 static void must_be_harmless(const struct buffer *text)
 {
-	for (size_t i = 0; i < text->length; i++)
-		if (((uint8_t)text->bytes[i] < 0x20 && strchr("\n\t", text->bytes[i]) == NULL) || text->bytes[i] == 0x7f)
+	for (size_t i = 0; i < text->length;) {
+		uint32_t code;
+		size_t step = utf8_decode(text->bytes + i, text->length - i, &code);
+
+		if (step == 0 || (code != '\n' && code != '\t' && !utf8_printable(code)))
 			abort();
+		i += step;
+	}
 }
 
 static void write_sources(const struct layout_set *set)

@@ -10,6 +10,7 @@
 #include "render/layout_name.h"
 #include "render/output.h"
 #include "render/text.h"
+#include "render/utf8.h"
 #include "util/alloc.h"
 
 static void check_identifier(const struct buffer *name)
@@ -18,6 +19,18 @@ static void check_identifier(const struct buffer *name)
 		if (!isalnum((unsigned char)name->bytes[i]) && name->bytes[i] != '_')
 			abort();
 	buffer_free((struct buffer *)name);
+}
+
+static void check_text(const struct buffer *text)
+{
+	for (size_t i = 0; i < text->length;) {
+		uint32_t code;
+		size_t step = utf8_decode(text->bytes + i, text->length - i, &code);
+
+		if (step == 0 || !utf8_printable(code))
+			abort();
+		i += step;
+	}
 }
 
 static void check_names(const char *text)
@@ -32,6 +45,7 @@ static void check_names(const char *text)
 	layout_name_word(&word, text);
 	check_identifier(&word);
 	layout_name_comment(&comment, text);
+	check_text(&comment);
 	if (strstr(buffer_text(&comment), "*/") != NULL || strpbrk(buffer_text(&comment), "\n\r\x1b\x7f") != NULL)
 		abort();
 	buffer_free(&comment);
@@ -54,7 +68,7 @@ static void check_script(const char *script, const struct buffer *text)
 				abort();
 			if ((byte == '\\' || byte == '%') && *++from != byte)
 				byte = byte == '\\' && *from == 'n' ? '\n' : byte == '\\' && *from == '"' ? '"' : '\0';
-			if (at >= text->length || byte != text->bytes[at])
+			if (at >= text->length || (uint8_t)byte != text->bytes[at])
 				abort();
 		}
 		if (strncmp(from, behind, sizeof(behind) - 1) != 0)

@@ -6,7 +6,7 @@ import tempfile
 import traceback
 from concurrent.futures import ProcessPoolExecutor
 
-from cases import (allmaps, core, errors, faults, foreign, fuzzed, gdb, heap, layout, live, machines, mutants, pause, processes, races,
+from cases import (allmaps, core, errors, faults, foreign, fuzzed, gdb, heap, hostile, layout, live, machines, mutants, pause, processes, races,
                    refmap, replay, secrets, stackmaps, stacks, supervised, syncmaps, units)
 from harness import go, process, zoo
 from harness.checks import Checks
@@ -66,6 +66,7 @@ def run_version(checks, tool, options, version):
     guarded(checks, f"{version} stack maps", stackmaps.check, checks, options.build, version, options.targets)
     if "live" in options.targets:
         guarded(checks, f"{version} faults", faults.check, checks, tool, version, options.build)
+    guarded(checks, f"{version} hostile", hostile.check, checks, tool, version, options.targets, options.build)
     guarded(checks, f"{version} secrets", secrets.check, checks, tool, version, options.targets, options.build)
     for mode in options.modes:
         guarded(checks, f"{version} {mode}", check_version, checks, tool, version, mode, options)
