@@ -108,8 +108,7 @@ static void look_outside(struct collector *collector)
 	const struct heap_place_outside *outside = heap_walk_outside(collector->census->walk, &count);
 
 	for (size_t i = 0; i < count; i++)
-		look_at_values(collector, outside[i].type, outside[i].address.v,
-			       outside[i].address.v + heap_type_at(collector->census->types, outside[i].type)->size, UINT64_MAX);
+		look_at_values(collector, outside[i].type, outside[i].address.v, outside[i].address.v + outside[i].size, UINT64_MAX);
 }
 
 /* The maps inside are part of those that were found. */

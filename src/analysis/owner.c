@@ -314,7 +314,7 @@ static void label_chain(struct owner_view *view, const struct chain *chain)
 
 static void finish(struct buffer *text, const struct owner_view *view, unsigned hops, struct owner_path *out)
 {
-	*out = (struct owner_path){ xstrdup(buffer_text(text)), view->exact, hops };
+	*out = (struct owner_path){ xstrdup(buffer_text(text)), view->exact, hops + view->hops };
 	buffer_free(text);
 }
 

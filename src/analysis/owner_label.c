@@ -330,7 +330,7 @@ static const struct heap_place_outside *find_place(const struct owners *owners, 
 		const struct heap_place_outside *place = &owners->places[i - 1];
 
 		if (place->from.v != place->address.v && place->from.v != 0 &&
-		    address - place->address.v < heap_type_at(owners->types, place->type)->size)
+		    address - place->address.v < place->size)
 			return place;
 	}
 	return NULL;
@@ -430,6 +430,7 @@ static bool label_place(struct owner_view *view, uint64_t address, int hops)
 	if (place == NULL || hops == DATA_HOPS || !label_place(view, place->from.v, hops + 1))
 		return false;
 	owner_label_word(view, place->from.v);
+	view->hops++;
 	return true;
 }
 
@@ -439,6 +440,7 @@ bool owner_label_variable(struct owner_view *view, uint64_t address)
 
 	if (!label_place(view, address, 0)) {
 		view->text->length = before;
+		view->hops = 0;
 		return false;
 	}
 	return true;

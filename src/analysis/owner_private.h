@@ -46,6 +46,7 @@ struct owner_view {
 	bool exact;        /* the text so far is a MAP */
 	heap_type_id type; /* of what the last pointer led to; 0: not known */
 	uint64_t base;     /* where that begins */
+	unsigned hops;     /* pointers outside the heap that the text goes through: from a variable to what has none */
 };
 
 /* Appends what the value at `address` is called, of the object that the last pointer led to. */

@@ -59,13 +59,13 @@ static void add_arrays(struct census *census, uint64_t slot, struct targets *tar
 	}
 }
 
-static enum who_kind kind_of(const struct heap_pointer *pointer, bool named)
+static enum who_kind kind_of(const struct heap_pointer *pointer, const struct owner_path *path)
 {
-	if (pointer->in == HEAP_POINTER_OBJECT)
+	if (pointer->in == HEAP_POINTER_OBJECT || path->hops > 1)
 		return WHO_OBJECT;
 	if (pointer->in == HEAP_POINTER_DATA)
 		return WHO_VARIABLE;
-	return named ? WHO_LOCAL : WHO_WORD;
+	return path->is_map_form ? WHO_LOCAL : WHO_WORD;
 }
 
 static void add_holder(struct who *who, struct owners *owners, const struct heap_pointer *pointer)
@@ -73,7 +73,7 @@ static void add_holder(struct who *who, struct owners *owners, const struct heap
 	struct who_holder *holder = &who->holders[who->count++];
 
 	owner_of_word(owners, pointer->from, &holder->path);
-	holder->kind = kind_of(pointer, holder->path.is_map_form);
+	holder->kind = kind_of(pointer, &holder->path);
 	holder->from = pointer->from;
 	holder->goroutine = pointer->goroutine;
 }

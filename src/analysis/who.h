@@ -7,7 +7,7 @@
 enum who_kind {
 	WHO_VARIABLE, /* a package-level variable, or a part of one, that is the map itself */
 	WHO_LOCAL,    /* a variable of a frame, or a part of one, that is the map itself */
-	WHO_OBJECT,   /* an object of the heap holds it */
+	WHO_OBJECT,   /* an object holds it: of the heap, or one that the linker or the compiler laid out and no variable is */
 	WHO_WORD,     /* a word of a stack that belongs to no variable: what a function works with, or left over */
 };
 

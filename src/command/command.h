@@ -47,7 +47,7 @@ struct invocation {
 	enum top_order by;
 	bool version_table; /* layout: of all Go versions */
 	const char *expect; /* verify: the file of a stored layout; NULL: none */
-	uint64_t least;       /* rows with less of what they are ordered by are left out */
+	size_t least;       /* rows with less of what they are ordered by are left out */
 };
 
 /* Options are one table in options.c; these bits say which commands take which. */

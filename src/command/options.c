@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -226,129 +227,122 @@ static void finish(const struct invocation *invocation)
 		refuse(invocation, "--old needs --bucket");
 }
 
-/* An option by its key; `argument` is NULL where it takes none. */
-static void apply_option(struct invocation *invocation, int key, const char *argument)
+/* Options that are members of the invocation, as they were given. */
+static const struct member {
+	int key;
+	enum { MEMBER_FLAG, MEMBER_TEXT, MEMBER_NUMBER, MEMBER_SIZE, MEMBER_GO } kind; /* bool, const char *, uint64_t, size_t, int */
+	size_t offset;
+	uint64_t most; /* a number's */
+} members[] = {
+	{ KEY_HELP, MEMBER_FLAG, offsetof(struct invocation, help), 0 },
+	{ 'c', MEMBER_TEXT, offsetof(struct invocation, core), 0 },
+	{ 'e', MEMBER_TEXT, offsetof(struct invocation, exe), 0 },
+	{ KEY_GDB, MEMBER_FLAG, offsetof(struct invocation, gdb), 0 },
+	{ 'o', MEMBER_TEXT, offsetof(struct invocation, output), 0 },
+	{ KEY_NO_STOP, MEMBER_FLAG, offsetof(struct invocation, no_stop), 0 },
+	{ KEY_STATS, MEMBER_FLAG, offsetof(struct invocation, stats), 0 },
+	{ KEY_SNAPSHOT, MEMBER_FLAG, offsetof(struct invocation, snapshot), 0 },
+	{ KEY_BUFFER, MEMBER_SIZE, offsetof(struct invocation, buffer), 0 },
+	{ KEY_GO_VERSION, MEMBER_GO, offsetof(struct invocation, go_minor), 0 },
+	{ KEY_GO, MEMBER_GO, offsetof(struct invocation, go_minor), 0 },
+	{ KEY_TYPE, MEMBER_TEXT, offsetof(struct invocation, type), 0 },
+	{ KEY_SEED, MEMBER_NUMBER, offsetof(struct invocation, seed), UINT64_MAX },
+	{ KEY_HINT, MEMBER_NUMBER, offsetof(struct invocation, hint), HINT_MOST },
+	{ KEY_BUCKET, MEMBER_NUMBER, offsetof(struct invocation, bucket), UINT64_MAX - 1 },
+	{ KEY_OLD, MEMBER_FLAG, offsetof(struct invocation, old), 0 },
+	{ KEY_TABLE, MEMBER_NUMBER, offsetof(struct invocation, table), UINT64_MAX - 1 },
+	{ KEY_GROUP, MEMBER_NUMBER, offsetof(struct invocation, group), UINT64_MAX - 1 },
+	{ KEY_MEMORY, MEMBER_FLAG, offsetof(struct invocation, memory), 0 },
+	{ KEY_ALL, MEMBER_FLAG, offsetof(struct invocation, all), 0 },
+	{ KEY_GARBAGE, MEMBER_FLAG, offsetof(struct invocation, garbage), 0 },
+	{ KEY_MIN, MEMBER_SIZE, offsetof(struct invocation, least), 0 },
+	{ KEY_VERSION_TABLE, MEMBER_FLAG, offsetof(struct invocation, version_table), 0 },
+	{ KEY_EXPECT, MEMBER_TEXT, offsetof(struct invocation, expect), 0 },
+	{ KEY_REPLAY, MEMBER_NUMBER, offsetof(struct invocation, replay), UINT64_MAX },
+};
+
+static const char *name_of(int key)
 {
-	switch (key) {
-	case KEY_HELP:
-		invocation->help = true;
+	size_t i = 0;
+
+	while (rows[i].option.key != key)
+		i++;
+	return rows[i].option.name;
+}
+
+static void set_member(struct invocation *invocation, const struct member *member, const char *argument)
+{
+	void *at = (char *)invocation + member->offset;
+
+	switch (member->kind) {
+	case MEMBER_FLAG:
+		*(bool *)at = true;
 		break;
-	case 'p':
-		invocation->pid = (pid_t)parse_number(invocation, "pid", argument, INT_MAX);
-		if (invocation->pid == 0)
-			refuse(invocation, "--pid 0: not a process");
+	case MEMBER_TEXT:
+		*(const char **)at = argument;
 		break;
-	case 'c':
-		invocation->core = argument;
+	case MEMBER_NUMBER:
+		*(uint64_t *)at = parse_number(invocation, name_of(member->key), argument, member->most);
 		break;
-	case KEY_GDB:
-		invocation->gdb = true;
+	case MEMBER_SIZE:
+		*(size_t *)at = parse_size(invocation, name_of(member->key), argument);
 		break;
-	case 'o':
-		invocation->output = argument;
-		break;
-	case 'e':
-		invocation->exe = argument;
-		break;
-	case 'g':
-		if (invocation->command->options & OPTIONS_LIST) {
-			invocation->goroutines = true;
-			break;
-		}
-		invocation->goroutine = parse_number(invocation, "goroutine", argument, UINT64_MAX);
-		invocation->goroutine_given = true;
-		break;
-	case 'f':
-		invocation->frame = parse_number(invocation, "frame", argument, UINT32_MAX);
-		invocation->frame_given = true;
-		break;
-	case KEY_FORMAT:
-		invocation->format = parse_format(invocation, argument);
-		break;
-	case KEY_MAX:
-		invocation->max = parse_number(invocation, "max", argument, UINT64_MAX);
-		invocation->max_given = true;
-		break;
-	case KEY_DEPTH:
-		invocation->depth = (unsigned)parse_number(invocation, "depth", argument, 1000);
-		break;
-	case KEY_NO_STOP:
-		invocation->no_stop = true;
-		break;
-	case KEY_SNAPSHOT:
-		invocation->snapshot = true;
-		break;
-	case KEY_PAUSE_BUDGET:
-		invocation->pause_budget = parse_number(invocation, "pause-budget", argument, PAUSE_BUDGET_MOST);
-		if (invocation->pause_budget == 0)
-			refuse(invocation, "--pause-budget 0: no time at all; --no-stop does not stop the process");
-		break;
-	case KEY_STATS:
-		invocation->stats = true;
-		break;
-	case KEY_BUFFER:
-		invocation->buffer = parse_size(invocation, "buffer", argument);
-		break;
-	case KEY_GO_VERSION:
-		invocation->go_minor = parse_go_version(invocation, "go-version", argument);
-		break;
-	case KEY_GO:
-		invocation->go_minor = parse_go_version(invocation, "go", argument);
-		break;
-	case KEY_TYPE:
-		invocation->type = argument;
-		break;
-	case KEY_SEED:
-		invocation->seed = parse_number(invocation, "seed", argument, UINT64_MAX);
-		break;
-	case KEY_HINT:
-		invocation->hint = parse_number(invocation, "hint", argument, HINT_MOST);
-		break;
-	case KEY_BUCKET:
-		invocation->bucket = parse_number(invocation, "bucket", argument, UINT64_MAX - 1);
-		break;
-	case KEY_ALL:
-		invocation->all = true;
-		break;
-	case KEY_VERSION_TABLE:
-		invocation->version_table = true;
-		break;
-	case KEY_EXPECT:
-		invocation->expect = argument;
-		break;
-	case KEY_GARBAGE:
-		invocation->garbage = true;
-		break;
-	case KEY_BY:
-		invocation->by = parse_order(invocation, argument);
-		break;
-	case KEY_MIN:
-		invocation->least = parse_size(invocation, "min", argument);
-		break;
-	case KEY_MEMORY:
-		invocation->memory = true;
-		break;
-	case KEY_LIMIT:
-		apply_limit(invocation, argument);
-		break;
-	case KEY_REDACT:
-		redact_begin();
-		break;
-	case KEY_OLD:
-		invocation->old = true;
-		break;
-	case KEY_TABLE:
-		invocation->table = parse_number(invocation, "table", argument, UINT64_MAX - 1);
-		break;
-	case KEY_REPLAY:
-		invocation->replay = parse_number(invocation, "replay", argument, UINT64_MAX);
-		break;
-	case KEY_GROUP:
-		invocation->group = parse_number(invocation, "group", argument, UINT64_MAX - 1);
+	case MEMBER_GO:
+		*(int *)at = parse_go_version(invocation, name_of(member->key), argument);
 		break;
 	}
 }
 
+/* An option by its key; `argument` is NULL where it takes none. */
+static void apply_option(struct invocation *invocation, int key, const char *argument)
+{
+	switch (key) {
+	case 'p':
+		invocation->pid = (pid_t)parse_number(invocation, "pid", argument, INT_MAX);
+		if (invocation->pid == 0)
+			refuse(invocation, "--pid 0: not a process");
+		return;
+	case 'g':
+		if (invocation->command->options & OPTIONS_LIST) {
+			invocation->goroutines = true;
+			return;
+		}
+		invocation->goroutine = parse_number(invocation, "goroutine", argument, UINT64_MAX);
+		invocation->goroutine_given = true;
+		return;
+	case 'f':
+		invocation->frame = parse_number(invocation, "frame", argument, UINT32_MAX);
+		invocation->frame_given = true;
+		return;
+	case KEY_FORMAT:
+		invocation->format = parse_format(invocation, argument);
+		return;
+	case KEY_MAX:
+		invocation->max = parse_number(invocation, "max", argument, UINT64_MAX);
+		invocation->max_given = true;
+		return;
+	case KEY_DEPTH:
+		invocation->depth = (unsigned)parse_number(invocation, "depth", argument, 1000);
+		return;
+	case KEY_PAUSE_BUDGET:
+		invocation->pause_budget = parse_number(invocation, "pause-budget", argument, PAUSE_BUDGET_MOST);
+		if (invocation->pause_budget == 0)
+			refuse(invocation, "--pause-budget 0: no time at all; --no-stop does not stop the process");
+		return;
+	case KEY_BY:
+		invocation->by = parse_order(invocation, argument);
+		return;
+	case KEY_REDACT:
+		redact_begin();
+		return;
+	case KEY_LIMIT:
+		apply_limit(invocation, argument);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
+		if (members[i].key == key)
+			set_member(invocation, &members[i], argument);
+}
 
 /* The rows that the command takes, and argp's end mark. */
 static void choose(const struct command *command, struct argp_option *out)

@@ -191,8 +191,13 @@ static void scan_part(struct heap_walk *walk, const struct part *part)
 
 static void keep_outside(struct heap_walk *walk, const struct part *part)
 {
+	struct heap_place_outside place = part->place;
+	uint64_t room = room_of(walk, part);
+
+	if (__builtin_mul_overflow(heap_type_at(walk->types, place.type)->size, part->count ? part->count : 1, &place.size) || place.size > room)
+		place.size = room;
 	ARRAY_RESERVE(walk->outside, walk->outside_count, walk->outside_capacity);
-	walk->outside[walk->outside_count++] = part->place;
+	walk->outside[walk->outside_count++] = place;
 }
 
 static struct error *run_parts(struct heap_walk *walk, size_t *done, bool inside)

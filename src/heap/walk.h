@@ -39,6 +39,7 @@ struct heap_place_outside {
 	taddr address;
 	heap_type_id type;
 	taddr from;      /* the address of the word that led there; 0: a register */
+	uint64_t size;   /* bytes: of one value, or of as many as were said to lie there */
 };
 
 struct heap_walk;

@@ -38,7 +38,7 @@ void walk_note_part(struct heap_walk *walk, const struct edge *edge, bool inside
 		return;
 	ARRAY_RESERVE(walk->parts, walk->part_count, walk->part_capacity);
 	walk->parts[walk->part_count++] = (struct part){
-		.place = { taddr_of(edge->value), edge->type, taddr_of(edge->from) },
+		.place = { .address = taddr_of(edge->value), .type = edge->type, .from = taddr_of(edge->from) },
 		.count = edge->count,
 		.inside = inside,
 	};

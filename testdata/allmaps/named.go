@@ -46,6 +46,7 @@ var (
 	grid     [2][3]chest
 	ghost    *anchor
 	scroll   context.Context
+	drawers  = []*chest{{label: "upper"}, {label: "middle"}, {label: "lower"}} // the linker lays out the array and the chests
 )
 
 func gold(place string) treasure {
@@ -83,6 +84,7 @@ func makeNamed() {
 	scroll = context.WithValue(context.WithValue(context.Background(), contextKey(1), gold("scroll")), contextKey(2), 2)
 	alarm := gold("alarm")
 	time.AfterFunc(1000*time.Hour, func() { use(len(alarm)) })
+	drawers[2].gold = gold("drawers")
 	go guardRoom(gold("guard"), gate)
 }
 

@@ -13,6 +13,10 @@ var (
 	syncMap  sync.Map
 	syncMaps []*sync.Map
 	syncKeys sync.Map
+	syncRack = []struct {
+		label string
+		m     sync.Map
+	}{{label: "upper"}, {label: "middle"}, {label: "lower"}} // the linker lays out the array
 )
 
 func init() {
@@ -28,8 +32,10 @@ func init() {
 	}}, optionalPlace{"sync.Map key", func(value interface{}) {
 		syncKeys.Store(&struct{ held interface{} }{value}, true)
 	}})
+	syncRack[0].m.Store("upper", 1)
+	syncRack[2].m.Store("lower", 1)
 	atTheEnd = append(atTheEnd, func() {
-		for _, m := range []*sync.Map{&syncMap, &syncKeys} {
+		for _, m := range []*sync.Map{&syncMap, &syncKeys, &syncRack[0].m, &syncRack[2].m} {
 			size := 0
 			m.Range(func(_, _ interface{}) bool {
 				size++

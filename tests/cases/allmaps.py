@@ -2,7 +2,7 @@
 import random
 import shutil
 
-from cases import heap_damage
+from cases import heap_damage, progress
 from harness import allmaps, go, heapscore
 
 # What is asked for. Types: the least share that is exact. Kept: words that may be taken for
@@ -22,7 +22,11 @@ def check(checks, tool, version, targets):
     program = allmaps.AllMaps(allmaps.build(version))
     try:
         if "live" in targets:
-            check_target(checks, tool, f"{label} live", ["-p", str(program.pid)], program.truth, version)
+            target = ["-p", str(program.pid)]
+            check_target(checks, tool, f"{label} live", target, program.truth, version)
+            check_shared(checks, tool, f"{label} live who", target, program.truth)
+            if checks.first(["progress"]):
+                progress.check(checks, tool, f"{label} live progress", target)
             checks.true(f"{label} live: the target answers", program.answers(), "no pong")
         if "gcore" in targets and shutil.which("gcore"):
             core = program.gdb_core()
@@ -110,6 +114,27 @@ def check_top(checks, tool, name, target, score):
     if document is not None:
         checks.equal(f"{name} top: the giants", giants, {int(row["address"], 16) for row in document["maps"]})
     check_types(checks, tool, f"{name} top --by type", target, score)
+    check_least(checks, tool, f"{name} top --min", target, score)
+
+
+def check_least(checks, tool, name, target, score):
+    """Those with as much or more, however many: at the value of one of them, and above it."""
+    for key, field in (("bytes", "bytes"), ("len", "len")):
+        value = sorted((row[field] for row in score.live.values()), reverse=True)[TOP]
+        for least in (value, value + 1):
+            document = tool.document(checks, name, "top", "--by", key, "--min", str(least), "--max", "0", *target, "--format", "json")
+            if document is not None:
+                checks.equal(f"{name} --by {key}: those, and no other", {row["address"] for row in score.live.values() if row[field] >= least},
+                             {row["address"] for row in document["maps"]})
+
+
+def check_shared(checks, tool, name, target, truth):
+    """The array on the way to a map that two slices share, and the map that no slice shares anything on the way to."""
+    for place, slices in (("shelf", [["main.half", "main.shelf"]]), ("hall", [])):
+        address = next(hex(address) for address, fact in truth.maps.items() if fact["place"] == "named: " + place)
+        document = tool.document(checks, f"{name} {place}", "who", address, *target, "--format", "json")
+        if document is not None:
+            checks.equal(f"{name} {place}: slices that share an array", slices, [array["slices"] for array in document["shared_arrays"]])
 
 
 def check_types(checks, tool, name, target, score):

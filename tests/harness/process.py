@@ -3,6 +3,8 @@ import re
 import subprocess
 import time
 
+patience = 1  # what time limits are multiplied by: a machine may be slow, or emulated
+
 
 class Failed(Exception):
     pass
@@ -24,6 +26,7 @@ def true_status(status, stderr):
 
 def run(command, limit=60, stdin="", supervised=False, **options):
     """Never raises for what the command does; output is text, undecodable bytes replaced. `supervised` leaves the status as it is."""
+    limit *= patience
     try:
         done = subprocess.run(command, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               timeout=limit, errors="replace", **options)

@@ -84,8 +84,13 @@ def parse(arguments):
     parser.add_argument("--big", type=int, default=1000000, help="entries of the large map (default: %(default)s)")
     parser.add_argument("--update", action="store_true", help="write the golden files anew from what mapscope prints")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="versions side by side (default: %(default)s, the processors)")
+    parser.add_argument("--patience", type=int, default=1, metavar="N", help="time limits N times as long, for slow and emulated machines")
     parser.add_argument("--verbose", action="store_true", help="print checks that pass too")
     options = parser.parse_args(arguments)
+    process.patience = options.patience
+    for name, given in (("--versions", options.versions), ("--modes", options.modes), ("--targets", options.targets)):
+        if not split(given, lambda: [given]):
+            parser.error(f"argument {name}: it names none")
     options.build = os.path.abspath(options.build)
     options.mapscope = os.path.abspath(options.mapscope or os.path.join(options.build, "src", "command", "mapscope"))
     options.versions = split(options.versions, all_versions)

@@ -11,9 +11,12 @@ class Ended(Exception):
 
 
 class Terminal:
-    def __init__(self, command, environment):
+    def __init__(self, command, environment, processors=None):
+        """`processors`: those that it may run on, by their numbers."""
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
+            if processors:
+                os.sched_setaffinity(0, processors)
             os.execvpe(command[0], command, environment)
         self._shown = bytearray()
 
