@@ -6,25 +6,16 @@ import sys
 import time
 
 from cases import processes
-from harness import zoo
+from harness import soak, threads, zoo
 
 # What a target that stands still shows the same of in any way.
 SAME = [["list"], ["list", "-g"], ["show", "main.words", "--format", "json"], ["show", "main.big", "--format", "json", "--max", "0"],
         ["stat", "main.words", "--format", "json"], ["dump", "main.words"], ["dump", "main.words", "--memory"], ["verify"],
         ["verify", "main.big"], ["who", "main.words"], ["races"], ["list", "--all", "--format", "ndjson"], ["top", "--max", "0"]]
 
-# Runs a program under a seccomp filter that allows everything (linux/filter.h: BPF_RET | BPF_K, SECCOMP_RET_ALLOW).
-SECCOMP = """
-import ctypes, os, struct, sys
-libc = ctypes.CDLL(None, use_errno=True)
-code = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0x7fff0000))
-program = struct.pack("HxxxxxxQ", 1, ctypes.addressof(code))
-libc.prctl(38, 1, 0, 0, 0)
-if libc.prctl(22, 2, ctypes.c_char_p(program), 0, 0) != 0:
-    sys.exit("prctl: " + os.strerror(ctypes.get_errno()))
-os.execv(sys.argv[1], sys.argv[1:])
-"""
-
+# How often check_soak() attaches; twice where nothing is said.
+SAMPLE = {"under_load": 5, "killed": 8}
+SOAKED = ("1.23", "1.26")
 
 def check(checks, tool, label, executable):
     if not checks.wanted(f"{label} pause"):
@@ -41,30 +32,9 @@ def check(checks, tool, label, executable):
     check_seccomp(checks, tool, f"{label} pause snapshot seccomp", executable)
 
 
-def children(pid):
-    """{pid: state} of its children."""
-    found = {}
-    for tid in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{tid}/children") as file:
-            for child in file.read().split():
-                with open(f"/proc/{child}/stat") as stat:
-                    found[int(child)] = stat.read().rpartition(")")[2].split()[0]
-    return found
-
-
-def settled_children(pid):
-    """Those that live. Who holds them dies a moment after its supervisor."""
-    for _ in range(100):
-        living = {child: state for child, state in children(pid).items() if state != "Z"}
-        if not living:
-            break
-        time.sleep(0.02)
-    return living
-
-
 def check_left(checks, name, animal):
     processes.check_free(checks, name, animal)
-    checks.equal(f"{name}: no child is left", {}, children(animal.pid))
+    checks.equal(f"{name}: no child is left", {}, threads.children(animal.pid))
 
 
 def check_same(checks, tool, name, animal):
@@ -86,7 +56,7 @@ def check_refused(checks, name, result, *words):
 
 def check_held(checks, tool, name, animal):
     holder = subprocess.Popen([sys.executable, "-c", "import ctypes, sys, time\n"
-                               f"good = ctypes.CDLL(None).ptrace({processes.PTRACE_SEIZE}, {animal.pid}, None, None) == 0\n"
+                               f"good = ctypes.CDLL(None).ptrace({threads.PTRACE_SEIZE}, {animal.pid}, None, None) == 0\n"
                                "print(good, flush=True)\ntime.sleep(60)"], stdout=subprocess.PIPE, text=True)
     try:
         checks.equal(f"{name}: there is a tracer", "True\n", holder.stdout.readline())
@@ -97,22 +67,12 @@ def check_held(checks, tool, name, animal):
     check_left(checks, name, animal)
 
 
-def settled_states(pid):
-    """Threads that were let go take a moment until they stand where SIGSTOP had them."""
-    for _ in range(200):
-        states = {state for state, _ in processes.threads(pid).values()}
-        if states == {"T"}:
-            break
-        time.sleep(0.01)
-    return states
-
-
 def check_frozen(checks, tool, name, animal):
     """SIGSTOP: it stays stopped, also where a thread of it did work for us."""
     os.kill(animal.pid, signal.SIGSTOP)
     for _ in range(5):
         checks.equal(f"{name}: status", 0, tool.run("list", "-p", str(animal.pid), "--snapshot").status)
-        checks.equal(f"{name}: it stays so", {"T"}, settled_states(animal.pid))
+        checks.equal(f"{name}: it stays so", {"T"}, threads.settled_states(animal.pid))
     os.kill(animal.pid, signal.SIGCONT)
     check_left(checks, name, animal)
 
@@ -126,7 +86,7 @@ def check_killed(checks, tool, name, animal):
             time.sleep(delay)
             process.send_signal(number)
             process.wait(60)
-            checks.equal(f"{name} {number.name} after {delay} s: no child lives", {}, settled_children(animal.pid))
+            checks.equal(f"{name} {number.name} after {delay} s: no child lives", {}, threads.settled_children(animal.pid))
             processes.check_free(checks, f"{name} {number.name} after {delay} s", animal)
     checks.equal(f"{name}: status after all", 0, tool.run("list", "-p", str(animal.pid), "--snapshot").status)
     check_left(checks, f"{name}, and then not", animal)
@@ -148,10 +108,27 @@ def check_budget(checks, tool, name, animal):
 
 
 def check_seccomp(checks, tool, name, executable):
-    animal = zoo.Zoo(executable, big=1000, wrapper=[sys.executable, "-c", SECCOMP])
+    animal = zoo.Zoo(executable, big=1000, wrapper=[sys.executable, "-c", threads.SECCOMP])
     try:
         check_refused(checks, name, tool.run("list", "-p", str(animal.pid), "--snapshot"), "seccomp", "--no-stop")
         checks.equal(f"{name}: stopped, status", 0, tool.run("list", "-p", str(animal.pid)).status)
         check_left(checks, name, animal)
     finally:
         animal.close()
+
+
+def check_soak(checks, tool, version):
+    """A sample of scripts/soak, of each of its scenarios and modes."""
+    if version not in SOAKED or not checks.wanted(f"{version} soak"):
+        return
+    told = []
+    run = soak.Soak(tool, soak.build(version), told.append)
+    for scenario, _ in soak.SCENARIOS:
+        needs_root = scenario in ("namespaces", "own", "foreign")
+        for mode in soak.MODES:
+            if needs_root and os.geteuid() != 0:
+                checks.skip(f"{version} soak {scenario} {mode}", "needs root")
+                continue
+            wrong = run.wrong
+            run.run(scenario, mode, SAMPLE.get(scenario, 2))
+            checks.true(f"{version} soak {scenario} {mode}", run.wrong == wrong, told[-1])

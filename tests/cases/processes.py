@@ -7,9 +7,8 @@ import subprocess
 import time
 
 from cases import maps
-from harness import compare, process as processes, zoo
+from harness import compare, process as processes, threads, zoo
 
-PTRACE_SEIZE = 0x4206
 LONGEST_PAUSE = 500  # ms; the benchmark measures against 50 ms, on a machine with nothing else to do
 
 
@@ -45,29 +44,9 @@ def check_pause(checks, tool, name, animal):
     checks.true(name, pause <= LONGEST_PAUSE, f"{pause:.1f} ms, more than {LONGEST_PAUSE}")
 
 
-def threads(pid):
-    """{tid: (state, tracer)} of all threads."""
-    found = {}
-    for tid in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{tid}/status") as file:
-            fields = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
-        found[int(tid)] = (fields["State"][0], int(fields["TracerPid"]))
-    return found
-
-
-def held_threads(pid):
-    """{tid: (state, tracer)} of those that are stopped or traced. Who reads dies a moment after its supervisor where that is killed."""
-    for _ in range(100):
-        held = {tid: state for tid, state in threads(pid).items() if state[0] in "tT" or state[1] != 0}
-        if not held:
-            break
-        time.sleep(0.02)
-    return held
-
-
 def check_free(checks, name, animal):
     """Nobody traces the target or has left it stopped."""
-    held = held_threads(animal.pid)
+    held = threads.held(animal.pid)
     checks.equal(f"{name}: no thread is left stopped or traced", {}, held)
     checks.true(f"{name}: the target answers", animal.answers(), "no pong")
 
@@ -98,7 +77,7 @@ def check_held(checks, tool, name, animal):
     if child == 0:
         libc = ctypes.CDLL(None, use_errno=True)
         libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
-        good = all(libc.ptrace(PTRACE_SEIZE, int(tid), None, None) == 0 for tid in os.listdir(f"/proc/{animal.pid}/task"))
+        good = all(libc.ptrace(threads.PTRACE_SEIZE, int(tid), None, None) == 0 for tid in os.listdir(f"/proc/{animal.pid}/task"))
         os.write(writing, b"y" if good else b"n")
         time.sleep(60)
         os._exit(0)
@@ -107,7 +86,7 @@ def check_held(checks, tool, name, animal):
             checks.skip(name, "ptrace is not permitted here")
             return
         shows_words(checks, tool, name, animal)
-        tracers = {tracer for _, tracer in threads(animal.pid).values()}
+        tracers = {tracer for _, tracer in threads.of(animal.pid).values()}
         checks.true(f"{name}: it still holds it", child in tracers, f"tracers are {tracers}, not {child}")
     finally:
         os.kill(child, signal.SIGKILL)

@@ -147,4 +147,6 @@ def check_version(checks, tool, version, mode, options):
     if "live" in options.targets:
         processes.check(checks, tool, label, os.path.join(folder, "zoo"))
         pause.check(checks, tool, label, os.path.join(folder, "zoo"))
+        if mode == "plain":
+            pause.check_soak(checks, tool, version)
         mutants.check(checks, tool, version)
