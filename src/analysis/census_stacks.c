@@ -172,7 +172,7 @@ static void keep_local(struct visit *visit, const struct stack_variable *variabl
 {
 	struct census *census = visit->census;
 
-	if (census->local_count >= limit_of(LIMIT_LOCALS))
+	if (limit_reached(LIMIT_LOCALS, census->local_count))
 		return;
 	ARRAY_RESERVE(census->locals, census->local_count, census->local_capacity);
 	census->locals[census->local_count++] = (struct owner_local){

@@ -263,7 +263,7 @@ struct chain {
 
 static void climb(struct owners *owners, uint64_t slot, struct chain *chain)
 {
-	while (chain->count < limit_of(LIMIT_HOPS)) {
+	while (!limit_reached(LIMIT_HOPS, chain->count)) {
 		ARRAY_RESERVE(chain->slots, chain->count, chain->capacity);
 		chain->slots[chain->count++] = slot;
 

@@ -462,7 +462,8 @@ static void show_head(const struct replay *replay)
 	const char *implementation = map_implementation_name(replay->type->map_layout->implementation);
 
 	if (json == NULL) {
-		output_format(session->output, "%s  %s  %s  seed %llu\n", replay->type->name, implementation, session->own_go,
+		text_plain(session->output, replay->type->name);
+		output_format(session->output, "  %s  %s  seed %llu\n", implementation, session->own_go,
 			      (unsigned long long)session->invocation->seed);
 		return;
 	}

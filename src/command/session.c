@@ -20,6 +20,7 @@
 #include "target/live.h"
 #include "target/remote.h"
 #include "util/alloc.h"
+#include "util/limits.h"
 #include "util/give_up.h"
 #include "util/interrupt.h"
 
@@ -226,6 +227,10 @@ static void report_findings(const struct session *session)
 		diagnostics_warning("0x%llx: %s", (unsigned long long)findings->items[i].address.v, findings->items[i].what);
 	if (findings->total > FINDINGS_SHOWN)
 		diagnostics_warning("%llu more findings of this kind", (unsigned long long)(findings->total - FINDINGS_SHOWN));
+	for (size_t i = 0; i < LIMITS; i++)
+		if (limit_rows[i].reached)
+			diagnostics_warning("what goes beyond %llu %s was left out: --limit %s=N", (unsigned long long)limit_rows[i].value,
+					    limit_rows[i].what, limit_rows[i].name);
 	if (session->unreadable != 0)
 		diagnostics_warning("%llu values are not readable, and are marked so", (unsigned long long)session->unreadable);
 }

@@ -50,7 +50,7 @@ void heap_types_free(struct heap_types *types)
 
 static heap_type_id add(struct heap_types *types, const struct heap_type *type)
 {
-	if (types->count >= limit_of(LIMIT_TYPES))
+	if (limit_reached(LIMIT_TYPES, types->count))
 		return 0;
 	ARRAY_RESERVE(types->items, types->count, types->capacity);
 	types->items[types->count] = *type;

@@ -69,6 +69,14 @@ bool limit_set(const char *name, size_t length, uint64_t value)
 	return false;
 }
 
+bool limit_reached(enum limit limit, uint64_t count)
+{
+	if (count < rows[limit].value)
+		return false;
+	rows[limit].reached = true;
+	return true;
+}
+
 struct error *limit_passed(enum limit limit, const char *format, ...)
 {
 	const struct limit_row *row = &rows[limit];

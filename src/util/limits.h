@@ -43,6 +43,7 @@ struct limit_row {
 	uint64_t value;   /* what holds now */
 	uint64_t most;    /* that it can be set to */
 	const char *what; /* what there is at most so much of; "bytes of ..." where it is a size */
+	bool reached;     /* something was left out for it, see limit_reached() */
 };
 
 extern const struct limit_row *const limit_rows; /* LIMITS of them, by their number */
@@ -54,6 +55,12 @@ static inline uint64_t limit_of(enum limit limit)
 
 /* False: there is no limit of that name (`length` bytes of it), or it cannot be as much. */
 bool limit_set(const char *name, size_t length, uint64_t value);
+
+/*
+ * Whether there are as many as there may be, and what more there is is to be left out. Then it is noted in the table: whoever asked for all of it
+ * is told once, at the end.
+ */
+bool limit_reached(enum limit limit, uint64_t count);
 
 /* ERROR_MEMORY: "FORMAT: more than N ...", with the option that raises it as the hint. */
 struct error *limit_passed(enum limit limit, const char *format, ...) MUST_CHECK PRINTF(2, 3);

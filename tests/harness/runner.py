@@ -6,8 +6,8 @@ import tempfile
 import traceback
 from concurrent.futures import ProcessPoolExecutor
 
-from cases import (allmaps, core, errors, faults, foreign, fuzzed, gdb, heap, hostile, layout, live, machines, mutants, pause, processes, races,
-                   refmap, replay, secrets, stackmaps, stacks, supervised, syncmaps, units)
+from cases import (allmaps, core, errors, faults, foreign, fuzzed, gdb, heap, hostile, layout, limits, live, machines, mutants, pause, processes,
+                   races, refmap, replay, secrets, stackmaps, stacks, supervised, syncmaps, units)
 from harness import go, process, zoo
 from harness.checks import Checks
 from harness.tool import Tool
@@ -138,6 +138,7 @@ def check_version(checks, tool, version, mode, options):
         if "live" in options.targets:
             units.check_sources(checks, options.build, label, animal.process.pid)
             supervised.check(checks, tool, options.build, label, animal)
+            limits.check(checks, tool, label, animal)
         for target, check in (("live", live.check), ("gcore", core.check_gdb), ("core", core.check_kernel)):
             if target in options.targets:
                 check(checks, tool, label, animal)
