@@ -237,8 +237,9 @@ static struct error *check_code(const struct injection *in)
 /* With a value by which we know it again. */
 static struct error *send_signal(struct injection *in)
 {
-	siginfo_t info = { .si_signo = SIGNAL, .si_code = SI_QUEUE, .si_pid = getpid(), .si_uid = getuid(), .si_value.sival_ptr = in };
+	siginfo_t info = { .si_signo = SIGNAL, .si_code = SI_QUEUE, .si_pid = getpid(), .si_uid = getuid() };
 
+	info.si_value.sival_ptr = in;
 	if (syscall(SYS_rt_tgsigqueueinfo, in->process, in->tid, SIGNAL, &info) != 0)
 		return trace_error(in, "signal");
 	return NULL;

@@ -13,7 +13,7 @@
 #include "util/error.h"
 
 /* Ends the program as described above. */
-_Noreturn void alloc_failed(void);
+void alloc_failed(void) __attribute__((noreturn)); /* clang has no _Noreturn in a function's type */
 
 void *xmalloc(size_t size) __attribute__((malloc, returns_nonnull));
 void *xcalloc(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
