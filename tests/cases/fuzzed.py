@@ -28,9 +28,9 @@ def check(checks, tool, version, build):
             units.check_program(checks, f"{label} {target}", command, build, MAPSCOPE_FUZZ_FIXTURE=folder)
 
 
-def make(folder, count):
+def make(folder, count, seed=SEED):
     """Inputs of a command and a few records, other ones for each of the commands."""
-    chance = random.Random(SEED)
+    chance = random.Random(seed)
     os.makedirs(folder)
     for number in range(count):
         with open(os.path.join(folder, str(number)), "wb") as file:
