@@ -256,8 +256,8 @@ int main(void)
 	test_lines();
 	test_nesting();
 	test_pretty();
-	json_destroy(json);
 	test_give_up();
+	json_destroy(json);
 	capture_end(&capture);
 	return check_done();
 }
