@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "binary/debug.h"
 #include "binary/image.h"
 #include "gotype/map_descriptor.h"
 #include "layout/table.h"
@@ -392,7 +393,8 @@ struct error *verify_sources(struct program *program, struct gotype *const *type
 
 	if (at_rest)
 		program->memory = image;
-	check_structs(program, report);
+	if (!debug_is_made(program->binary->debug)) /* else there is the table alone: what is found by it has proved it */
+		check_structs(program, report);
 	for (size_t i = 0; i < count; i++)
 		if (types[i]->kind == GO_MAP)
 			check_type(program, types[i], report);

@@ -32,7 +32,8 @@ struct binary {
 	char *go_build_id;    /* NULL where none */
 	char *gnu_build_id;   /* hexadecimal; NULL where none */
 
-	struct debug *debug; /* opened by binary_debug() */
+	struct debug *debug; /* opened by debug_open() */
+	bool stripped;       /* which found no DWARF, in the file or beside it */
 };
 
 /*

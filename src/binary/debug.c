@@ -208,6 +208,7 @@ struct error *debug_open(struct binary *binary, const char *directory_hint)
 		debug->dwarf = find_separate(binary, directory_hint, &debug->dwfl);
 		if (debug->dwarf == NULL) {
 			free(debug);
+			binary->stripped = true;
 			return no_dwarf(binary);
 		}
 	}

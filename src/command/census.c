@@ -47,7 +47,8 @@ static struct error *not_settled(const struct session *session, const struct cen
 	struct error *error = error_new(ERROR_TARGET, "%s: a map, but of which type is not settled%s", session->map_name, buffer_text(&types));
 
 	buffer_free(&types);
-	return error_hint(error, "give its type too: '(%s)(%s)'", map->like ? map->like->name : "map[string]int", session->map_name);
+	return error_hint(error, "give its type too: '(%s)(0x%llx)'", map->like ? map->like->name : "map[string]int",
+			  (unsigned long long)map->found.address.v);
 }
 
 struct error *census_find_type(struct session *session, const struct census *census, taddr address, struct gotype **type)

@@ -17,6 +17,8 @@ enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_NDJSON, FORMAT_C, FORMAT_GO };
 /* What top orders maps by. */
 enum top_order { TOP_BY_BYTES, TOP_BY_WASTE, TOP_BY_LEN, TOP_BY_TYPE };
 
+struct stripped;
+
 /* The command line, read. */
 struct invocation {
 	const struct command *command;
@@ -110,6 +112,7 @@ struct session {
 	struct target *target; /* NULL: a binary at rest */
 	struct binary *binary;
 	struct program *program;
+	struct stripped *stripped; /* what the program rests on where there is no DWARF; else NULL */
 	bool stopped;             /* by session_stop(), until session_resume() */
 	bool more_maps;           /* other maps are read after the one that is being read: a snapshot stays */
 	bool rehearsed;           /* the frames' DWARF has been read for the MAP */
@@ -130,6 +133,10 @@ struct session {
 	bool wrong;               /* verify found something: exit status 1, whatever else there is */
 };
 
+/* The part of it from the target to the program. */
+struct error *session_open_program(struct session *session) MUST_CHECK;
+/* A program with symbols and without DWARF: which map a variable leads to, if it is one. False: there is no such variable. */
+bool session_find_symbol(const struct session *session, const char *name, taddr *header);
 struct error *session_open(const struct invocation *invocation, struct session *out) MUST_CHECK;
 /* Brings what is printed to an end in the middle of it: a JSON document becomes whole, and says that it is not complete. */
 void session_cut(struct session *session, const char *why);

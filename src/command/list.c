@@ -215,7 +215,10 @@ static void report_stacks(struct session *session, struct listing *listing)
 
 static struct error *run(struct session *session)
 {
-	if (session->invocation->all)
+	if (session->stripped != NULL && session->target == NULL)
+		return error_new(ERROR_TARGET, "%s: no DWARF: what its variables are shows in a process or core only", session->binary->path);
+	/* variables have no names then: all maps are found without */
+	if (session->invocation->all || (session->stripped != NULL && !session->invocation->goroutines))
 		return census_list(session);
 
 	struct listing listing = { 0 };

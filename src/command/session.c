@@ -8,7 +8,6 @@
 #include "analysis/expression.h"
 #include "analysis/list.h"
 #include "binary/debug.h"
-#include "binary/match.h"
 #include "command/census.h"
 #include "command/command.h"
 #include "command/gdb.h"
@@ -49,59 +48,6 @@ static struct error *open_target(const struct invocation *invocation, struct tar
 	return invocation->core ? core_open(invocation->core, out) : NULL;
 }
 
-/* The executable: the one that was named, else the one the target names. */
-static struct error *open_binary(const struct session *session, struct binary **out)
-{
-	const char *exe = session->invocation->exe;
-	const struct target *target = session->target;
-
-	supervisor_opening(exe != NULL ? exe : target->executable.path);
-	if (exe != NULL) {
-		int fd = open(exe, O_RDONLY | O_CLOEXEC);
-
-		if (fd < 0)
-			return error_new(ERROR_TARGET, "%s: %s", exe, strerror(errno));
-
-		struct error *error = binary_open(fd, exe, out);
-
-		close(fd);
-		return error;
-	}
-	if (target->executable.fd < 0)
-		return error_hint(error_new(ERROR_TARGET, "%s: its executable %s cannot be opened",
-					    session->invocation->core ? session->invocation->core : "the process",
-					    target->executable.path ? target->executable.path : "(which it does not name)"),
-				  "name the executable with -e EXE");
-	return binary_open(target->executable.fd, target->executable.path ? target->executable.path : "executable", out);
-}
-
-/* Where the debug file of a process in another mount namespace is looked for. */
-static struct error *open_debug(struct session *session)
-{
-	const struct target *target = session->target;
-	char *hint = NULL;
-
-	if (target != NULL && session->invocation->pid != 0 && target->executable.path != NULL)
-		hint = xasprintf("/proc/%d/root%s", (int)session->invocation->pid, target->executable.path);
-
-	struct error *error = debug_open(session->binary, hint);
-
-	free(hint);
-	return error;
-}
-
-static void warn_of_version(const struct session *session)
-{
-	const struct binary *binary = session->binary;
-	const struct go_version *version;
-	bool newer = false;
-
-	error_free(go_version_find(binary->go_minor, &version, &newer));
-	if (newer)
-		diagnostics_warning("%s: %s is newer than this mapscope knows: layouts come from its DWARF, the rest is taken "
-				    "for that of Go 1.%d", binary->path, binary->go_version, version->minor);
-}
-
 static void warn_of_target(const struct session *session)
 {
 	if (session->invocation->core != NULL) {
@@ -120,39 +66,6 @@ static void warn_of_target(const struct session *session)
 					 (int)session->invocation->pid, (int)stats.tracer,
 					 stats.held_stopped ? " (it stands still)" : ", and it runs");
 	}
-}
-
-static struct error *take_evaluations(struct session *session)
-{
-	const struct invocation *invocation = session->invocation;
-
-	if (invocation->goroutine_given) /* not the selected frame's */
-		return NULL;
-	session->gdb_map_count = gdb_map_count(invocation->command, invocation->argument_count);
-	session->gdb_maps = xcalloc(session->gdb_map_count + 1, sizeof(*session->gdb_maps));
-	for (size_t i = 0; i < session->gdb_map_count; i++)
-		TRY(gdb_evaluated(&session->binary->machine, invocation->arguments[i], i, &session->gdb_maps[i]));
-	return NULL;
-}
-
-static struct error *open_program(struct session *session)
-{
-	struct target *target = session->target;
-	const struct invocation *invocation = session->invocation;
-
-	TRY(open_binary(session, &session->binary));
-	if (invocation->gdb)
-		TRY(gdb_use_binary(target, session->binary));
-	if (target != NULL && (invocation->core != NULL || invocation->exe != NULL || invocation->gdb))
-		TRY(binary_check_build(session->binary, target));
-	if (invocation->core != NULL)
-		TRY(core_use_executable(target, session->binary->fd, session->binary->path));
-	TRY(open_debug(session));
-	if (invocation->go_minor != 0)
-		session->binary->go_minor = invocation->go_minor;
-	TRY(program_create(session->binary, target, &session->program));
-	warn_of_version(session);
-	return invocation->gdb ? take_evaluations(session) : NULL;
 }
 
 /* Puts a file in the place of standard output. What maps hold is not for everybody to read. */
@@ -214,7 +127,7 @@ struct error *session_open(const struct invocation *invocation, struct session *
 	TRY(open_target(invocation, &out->target));
 	if (out->target != NULL)
 		warn_of_target(out);
-	return open_program(out);
+	return session_open_program(out);
 }
 
 /* --- closing -------------------------------------------------------------------------------------------------- */
@@ -305,6 +218,7 @@ int session_close(struct session *session)
 	if (session->program != NULL)
 		stack_close(session->program->stack);
 	program_destroy(session->program);
+	free(session->stripped);
 	binary_destroy(session->binary);
 	for (size_t i = 0; i < session->gdb_map_count; i++)
 		free(session->gdb_maps[i]);
@@ -455,7 +369,7 @@ struct error *session_find_any_map(struct session *session, struct gotype **type
 
 		return error ? error_wrap(error, "%s", session->map_name) : NULL;
 	}
-	if (expression_is_address(session->map_name, header))
+	if (expression_is_address(session->map_name, header) || session_find_symbol(session, session->map_name, header))
 		return find_by_address(session, *header, type);
 	if (expression_is_local(session->map_name))
 		return find_local(session, session->map_name, type, header);

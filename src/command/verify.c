@@ -6,6 +6,7 @@
 #include "analysis/verify.h"
 #include "analysis/verify_sources.h"
 #include "analysis/verify_sync.h"
+#include "command/census.h"
 #include "command/verify_expect.h"
 #include "command/sync.h"
 #include "render/diagnostics.h"
@@ -19,10 +20,17 @@ enum { WRITE_ATTEMPTS = 5, WRITE_WAIT_MS = 2 };
 
 /* --- which maps ------------------------------------------------------------------------------------------------- */
 
+/* A map that has no name. */
+struct place {
+	struct gotype *type;
+	taddr address;
+};
+
 /* What is verified: maps by name, and the types of those that were met. */
 struct subjects {
 	char **names;
 	size_t name_count, name_capacity;
+	struct place *places; /* of each name, where no name leads to the maps; else NULL */
 	struct gotype **types;
 	size_t type_count, type_capacity;
 	struct table seen; /* addresses of maps and of our gotypes */
@@ -55,6 +63,36 @@ static bool keep(void *context, const struct listed_map *map)
 	return true;
 }
 
+/* Without names: all maps of the heap whose type is settled. */
+static struct error *find_in_heap(struct session *session, struct subjects *subjects)
+{
+	struct census census;
+
+	if (session->target == NULL)
+		return error_new(ERROR_TARGET, "%s: no DWARF: at rest there is nothing to check its layouts by", session->binary->path);
+
+	struct error *error = census_of_session(session, false, &census);
+
+	session_resume(session);
+	subjects->places = xcalloc(census.count + 1, sizeof(*subjects->places));
+	for (size_t i = 0; error == NULL && i < census.count; i++) {
+		const struct census_map *map = &census.items[i];
+
+		if (map->found.type == NULL)
+			continue;
+		subjects->places[subjects->name_count] = (struct place){ map->found.type, map->found.address };
+		if (!map->is_sync)
+			add_type(subjects, map->found.type);
+
+		char *name = xasprintf("(%s)(0x%llx)", map->found.type->name, (unsigned long long)map->found.address.v);
+
+		add_name(subjects, name);
+		free(name);
+	}
+	census_free(&census);
+	return error;
+}
+
 static struct error *find_subjects(struct session *session, struct subjects *subjects)
 {
 	const struct invocation *invocation = session->invocation;
@@ -72,6 +110,8 @@ static struct error *find_subjects(struct session *session, struct subjects *sub
 	if (invocation->argument_count != 0)
 		return NULL;
 	subjects->listed = true;
+	if (session->stripped != NULL)
+		return find_in_heap(session, subjects);
 	TRY(list_variables_find(session->program, &variables));
 
 	struct error *error = list_maps(session->program, variables, keep, subjects);
@@ -85,6 +125,7 @@ static void forget_subjects(struct subjects *subjects)
 	for (size_t i = 0; i < subjects->name_count; i++)
 		free(subjects->names[i]);
 	free(subjects->names);
+	free(subjects->places);
 	free(subjects->types);
 	table_free(&subjects->seen);
 }
@@ -351,6 +392,10 @@ static struct error *verify_maps(struct session *session, struct subjects *subje
 
 		session->map_name = subjects->names[i];
 		session->more_maps = i + 1 < subjects->name_count;
+		if (subjects->places != NULL) {
+			session->own_map = subjects->places[i].type;
+			session->own_header = subjects->places[i].address;
+		}
 		error = verify_one(session, verifier, subjects, report);
 		print_more(session, report, from);
 	}

@@ -13,6 +13,12 @@ enum {
 	TFLAG_DIRECT_INTERFACE = 1 << 5,
 };
 
+/* Bytes of internal/abi.UncommonType; the topmost bit of a func's outCount says "variadic". */
+enum { DESCRIPTOR_UNCOMMON_SIZE = 16, DESCRIPTOR_VARIADIC = 1 << 15 };
+
+/* Of a kind byte: reflect.Kind; flags are above (<= 1.25). */
+enum { DESCRIPTOR_KIND_MASK = 0x1f };
+
 /* The largest descriptor without its name and methods is a map type's: 136 bytes in 1.27. */
 enum { DESCRIPTOR_LIMIT = 256 };
 
@@ -36,6 +42,8 @@ enum descriptor_struct {
 /* moduledata, as far as types go. */
 struct module {
 	uint64_t types, etypes; /* descriptors and names lie in [types, etypes) */
+	uint64_t links, link_count; /* Go <= 1.26: offsets from `types` of those that are listed, 32 bits each */
+	uint64_t described;     /* Go >= 1.27: bytes from `types` on in which those that are listed lie side by side; 0: not so */
 };
 
 /* What is known of a program's descriptors; program->descriptors. */
@@ -50,6 +58,14 @@ struct descriptor_layout {
 struct error *descriptor_load_struct(struct program *program, enum descriptor_struct which,
 				     const struct layout_struct **out) MUST_CHECK;
 struct error *descriptor_read_modules(struct program *program) MUST_CHECK;
+
+/* Calls `visit` with the address of each descriptor that the module lists, until it returns false. */
+typedef bool descriptor_visit(void *context, taddr address);
+struct error *descriptor_each_listed(struct program *program, const struct module *module, descriptor_visit *visit,
+				     void *context) MUST_CHECK;
+
+/* The same as descriptor_read_modules(), with all that it needs. ERROR_MEMORY where there is not one module. */
+struct error *descriptor_read_all_modules(struct program *program) MUST_CHECK;
 
 /* Bytes of a descriptor, with the layout that names their parts. */
 struct descriptor {

@@ -1,7 +1,6 @@
 /* From a type to its descriptor: by what DWARF says of it, else by its name among the types that a module names. */
 #include <string.h>
 
-#include "binary/debug.h"
 #include "gotype/descriptor.h"
 #include "gotype/private.h"
 
@@ -41,7 +40,7 @@ static bool is_wanted(const struct gotype *found, const struct wanted *wanted)
 	       same_name(found->name, wanted->name);
 }
 
-/* What moduledata.typelinks names are types without a name of their own: pointers lead to those that have one. */
+/* What a module lists are types without a name of their own: pointers lead to those that have one. */
 static struct error *match_link(struct program *program, taddr address, const struct wanted *wanted, taddr *out)
 {
 	struct gotype *found;
@@ -57,32 +56,30 @@ static struct error *match_link(struct program *program, taddr address, const st
 	return NULL;
 }
 
-/* runtime/type.go and symtab.go, Go 1.8 ... 1.26: typelinks []int32 are offsets from types. `out` stays 0 where there is none. */
-static struct error *search_links(struct program *program, const struct wanted *wanted, taddr *out)
+struct link_search {
+	struct program *program;
+	const struct wanted *wanted;
+	taddr *out;
+};
+
+static bool visit_link(void *context, taddr address)
 {
-	const struct module *module = &program->descriptors->modules[0];
-	const struct layout_field *field = layout_field_find(&program->descriptors->structs[MODULE], "typelinks");
-	struct debug_variable first;
-	uint64_t links, count;
+	struct link_search *search = context;
 
-	if (field == NULL || !debug_find_variable(program->binary->debug, "runtime.firstmoduledata", &first))
-		return NULL;
-
-	taddr slice = taddr_of(first.address + program->bias + field->offset);
-
-	TRY(target_read_word(program->memory, slice, &links));
-	TRY(target_read_word(program->memory, taddr_add(slice, program->machine.word_size), &count));
-	for (uint64_t i = 0; i < count && i < (module->etypes - module->types) / 4 && out->v == 0; i++) {
-		uint8_t offset[4];
-
-		TRY(target_read(program->memory, taddr_of(links + 4 * i), offset, sizeof(offset)));
-		/* a type that is not to be had, larger than any value say, is another one */
-		error_free(match_link(program, taddr_of(module->types + load_u32(&program->machine, offset)), wanted, out));
-	}
-	return NULL;
+	/* a type that is not to be had, larger than any value say, is another one */
+	error_free(match_link(search->program, address, search->wanted, search->out));
+	return search->out->v == 0;
 }
 
-static struct error *first_module(struct program *program, const struct module **out)
+/* `out` stays 0 where there is none. */
+static struct error *search_links(struct program *program, const struct wanted *wanted, taddr *out)
+{
+	struct link_search search = { program, wanted, out };
+
+	return descriptor_each_listed(program, &program->descriptors->modules[0], visit_link, &search);
+}
+
+struct error *descriptor_read_all_modules(struct program *program)
 {
 	const struct layout_struct *layout;
 
@@ -90,8 +87,12 @@ static struct error *first_module(struct program *program, const struct module *
 		return error_new(ERROR_TARGET, "type descriptors need the memory of a process or a core");
 	TRY(descriptor_load_struct(program, MODULE, &layout));
 	TRY(descriptor_read_modules(program));
-	if (program->descriptors->module_count == 0)
-		return error_new(ERROR_MEMORY, "runtime.firstmoduledata: no module there");
+	return program->descriptors->module_count != 0 ? NULL : error_new(ERROR_MEMORY, "runtime.firstmoduledata: no module there");
+}
+
+static struct error *first_module(struct program *program, const struct module **out)
+{
+	TRY(descriptor_read_all_modules(program));
 	*out = &program->descriptors->modules[0];
 	return NULL;
 }

@@ -11,8 +11,7 @@
 #include "util/alloc.h"
 #include "util/limits.h"
 
-/* kind bits: reflect.Kind below, KindDirectIface (<= 1.25) above. */
-enum { KIND_MASK = 0x1f, KIND_DIRECT_INTERFACE = 1 << 5 };
+enum { KIND_DIRECT_INTERFACE = 1 << 5 }; /* internal/abi/type.go, KindDirectIface (<= 1.25) */
 
 enum { MODULE_LIMIT = 4096 };
 
@@ -107,6 +106,27 @@ static struct error *module_field(struct program *program, taddr module, const c
 	return target_read_word(program->memory, taddr_add(module, at.offset), out);
 }
 
+/* Which of its descriptors the module lists: as long as there is room for. */
+static struct error *read_listed(struct program *program, taddr address, struct module *out)
+{
+	const struct layout_struct *layout;
+	uint64_t most = out->etypes - out->types;
+
+	TRY(descriptor_load_struct(program, MODULE, &layout));
+
+	const struct layout_field *links = layout_field_find(layout, "typelinks");
+
+	if (layout_field_find(layout, "typedesclen") != NULL)
+		TRY(module_field(program, address, "typedesclen", &out->described));
+	if (links != NULL) {
+		TRY(target_read_word(program->memory, taddr_add(address, links->offset), &out->links));
+		TRY(target_read_word(program->memory, taddr_add(address, links->offset + program->machine.word_size), &out->link_count));
+	}
+	out->described = out->described < most ? out->described : most;
+	out->link_count = out->link_count < most / 4 ? out->link_count : most / 4;
+	return NULL;
+}
+
 static struct error *read_module(struct program *program, uint64_t address, struct module *out, uint64_t *next)
 {
 	TRY(module_field(program, taddr_of(address), "types", &out->types));
@@ -114,7 +134,7 @@ static struct error *read_module(struct program *program, uint64_t address, stru
 	TRY(module_field(program, taddr_of(address), "next", next));
 	if (out->etypes < out->types)
 		return error_new(ERROR_MEMORY, "0x%llx: a module whose types end before they begin", (unsigned long long)address);
-	return NULL;
+	return read_listed(program, taddr_of(address), out);
 }
 
 struct error *descriptor_read_modules(struct program *program)
@@ -130,7 +150,7 @@ struct error *descriptor_read_modules(struct program *program)
 	uint64_t module = first.address + program->bias;
 
 	while (module != 0 && layout->module_count < MODULE_LIMIT) {
-		struct module read;
+		struct module read = { 0 };
 		struct error *error = read_module(program, module, &read, &module);
 
 		/* those that are known are of use without what comes behind them */
@@ -232,7 +252,7 @@ static struct error *read_common(struct gotype *type)
 	TRY(descriptor_word(&common, "Kind_", "kind", 0, &kind));
 	TRY(descriptor_word(&common, "TFlag", "tflag", 0, &tflag));
 	TRY(descriptor_word(&common, "Str", "str", 0, &name));
-	type->kind = (enum go_kind)(kind & KIND_MASK);
+	type->kind = (enum go_kind)(kind & DESCRIPTOR_KIND_MASK);
 	if (!gotype_size_fits(type->kind, type->size, program->machine.word_size))
 		return not_a_descriptor(type->descriptor, "its size does not fit its kind");
 	type->direct_interface = program->version->direct_in_tflag ? tflag & TFLAG_DIRECT_INTERFACE
@@ -253,7 +273,7 @@ enum go_kind gotype_kind_at(struct program *program, taddr address)
 	if (error == NULL)
 		error = descriptor_word(&common, "Kind_", "kind", 0, &kind);
 	error_free(error);
-	return (enum go_kind)(kind & KIND_MASK);
+	return (enum go_kind)(kind & DESCRIPTOR_KIND_MASK);
 }
 
 struct error *gotype_of_descriptor(struct program *program, taddr address, struct gotype **out)

@@ -130,6 +130,14 @@ struct error *program_type_named(struct program *program, const char *name, stru
 
 	if (program->binary == NULL)
 		return gotype_of_spelling(program, name, out);
+	/* without DWARF it is asked for by what the program itself says of its types; of most of the runtime's that is nothing */
+	if (debug_is_made(program->binary->debug) && program->memory != NULL) {
+		struct error *error = gotype_find_described(program, name, out);
+
+		if (error == NULL)
+			return NULL;
+		error_free(error);
+	}
 	if (!debug_find_type(program->binary->debug, name, &die))
 		return error_new(ERROR_TARGET, "%s: no such type in %s", name, program->binary->path);
 	return program_type_at(program, die, out);

@@ -124,8 +124,11 @@ bool gotype_may_be_descriptor(struct program *program, taddr address);
  * descriptor is looked for by its name. ERROR_TARGET where the program has none, so that no interface of it can hold such a value.
  */
 struct error *gotype_descriptor(struct gotype *type, taddr *out) MUST_CHECK;
-/* The type of a descriptor, by its name: of types that have no DWARF. Go 1.8 ... 1.26. ERROR_TARGET where none is found. */
+/* The type of a descriptor, by its name: of types that have no DWARF. ERROR_TARGET where none is found. */
 struct error *gotype_find_described(struct program *program, const char *name, struct gotype **out) MUST_CHECK;
+
+/* Calls `visit` with every type that the modules' descriptors name, and those that they are made of, each once. */
+struct error *gotype_each_described(struct program *program, void (*visit)(void *context, struct gotype *type), void *context) MUST_CHECK;
 
 /* The dynamic type of an interface value: `type` is the interface's type, `bytes` its two words. *dynamic NULL: nil interface.
  * *value says where the dynamic value lies in the target; where the data word is the value itself, that is

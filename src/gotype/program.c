@@ -55,11 +55,8 @@ char *program_format(struct program *program, const char *format, ...)
 	return kept;
 }
 
-/*
- * The bias of a position-independent executable: where the target says that its program headers (AT_PHDR) or its
- * entry point (AT_ENTRY) are, against where the file says.
- */
-static uint64_t load_bias(const struct binary *binary, const struct target *target)
+/* By where the target says that its program headers (AT_PHDR) or its entry point (AT_ENTRY) are, against where the file says. */
+uint64_t program_bias(const struct binary *binary, const struct target *target)
 {
 	if (!binary->position_independent)
 		return 0;
@@ -114,7 +111,7 @@ struct error *program_create(struct binary *binary, struct target *target, struc
 	program->binary = binary;
 	program->memory = target;
 	program->machine = binary->machine;
-	program->bias = target ? load_bias(binary, target) : 0;
+	program->bias = target ? program_bias(binary, target) : 0;
 
 	struct error *error = find_version(program);
 

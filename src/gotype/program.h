@@ -32,6 +32,8 @@ struct program {
 	unsigned depth;
 };
 
+/* What is added to the addresses of a position-independent executable in the target; 0 for others. */
+uint64_t program_bias(const struct binary *binary, const struct target *target);
 /* `binary` and `target` (NULL allowed) must outlive it. */
 struct error *program_create(struct binary *binary, struct target *target, struct program **out) MUST_CHECK;
 void program_destroy(struct program *program);

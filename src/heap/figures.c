@@ -66,6 +66,7 @@ struct error *heap_figures_read(struct program *program, struct heap_figures *ou
 	struct heap_figures_layout layout;
 	uint64_t values[HEAP_FIGURES];
 
+	*out = (struct heap_figures){ UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };
 	if (program->memory == NULL)
 		return error_new(ERROR_TARGET, "the heap is looked at in a process or a core, not in a binary");
 	TRY(heap_figures_layout_load(program->binary, &layout));

@@ -5,209 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "heap/maps_private.h"
+#include "heap/maps_judge.h"
 #include "map/map.h"
-#include "map/value.h"
 #include "refmap/size_class.h"
 
-enum {
-	KEYS_TRIED = 64,      /* of one map */
-	CANDIDATES_KEPT = 64,
-	MASK_WORDS = 8,       /* 512 words: units above 512 bytes are known by their malloc headers, or too rare to matter */
-	NESTING_LIMIT = 64,
-};
-
-/* A map type, or all that have the same key and elem. */
-struct shape {
-	struct gotype *type;
-	uint64_t unit_size;
-	bool pointers;            /* its units hold some */
-	uint64_t must[MASK_WORDS]; /* words of a unit that are pointers */
-	uint64_t may[MASK_WORDS];  /* and those that may be: the type words of interfaces were, once */
-	struct key_hasher *hasher;
-	bool no_hasher;
-	struct gotype **names; /* all of the same key and elem */
-	size_t name_count, name_capacity;
-};
-
-struct map_judge {
-	struct heap_walk *walk;
-	struct program *program;
-	struct map_layout header; /* of any map type */
-	uint64_t header_slot;
-	struct shape *shapes;
-	size_t shape_count, shape_capacity;
-	struct table by_type; /* gotype -> index of its shape */
-	struct hash_state state;
-	bool hashes;
-};
-
-/* --- shapes ------------------------------------------------------------------------------------------------------------ */
-
-static void mask_value(struct shape *shape, struct gotype *type, uint64_t offset, int nesting);
-
-static void mask_word(struct shape *shape, uint64_t offset, bool certain)
-{
-	uint64_t word = offset / 8;
-
-	if (word >= MASK_WORDS * 64)
-		return;
-	bit_set(shape->may, word);
-	if (certain)
-		bit_set(shape->must, word);
-}
-
-static void mask_parts(struct shape *shape, struct gotype *type, uint64_t offset, int nesting)
-{
-	for (size_t i = 0; i < type->field_count; i++)
-		mask_value(shape, type->fields[i].type, offset + type->fields[i].offset, nesting);
-	for (uint64_t i = 0; type->kind == GO_ARRAY && i < type->length && i < MASK_WORDS * 64; i++)
-		mask_value(shape, type->elem, offset + i * type->elem->size, nesting);
-}
-
-static void mask_value(struct shape *shape, struct gotype *type, uint64_t offset, int nesting)
-{
-	struct error *error = gotype_complete(type);
-
-	error_free(error);
-	switch (type->kind) {
-	case GO_STRUCT:
-	case GO_ARRAY:
-		if (nesting < NESTING_LIMIT)
-			mask_parts(shape, type, offset, nesting + 1);
-		break;
-	case GO_INTERFACE:
-		mask_word(shape, offset, false);
-		mask_word(shape, offset + 8, true);
-		break;
-	case GO_POINTER:
-	case GO_UNSAFE_POINTER:
-	case GO_MAP:
-	case GO_CHAN:
-	case GO_FUNC:
-	case GO_STRING:
-	case GO_SLICE:
-		mask_word(shape, offset, true);
-		break;
-	default:
-		break;
-	}
-}
-
-static void mask_slot(struct shape *shape, struct gotype *type, bool indirect, uint64_t offset)
-{
-	if (indirect)
-		mask_word(shape, offset, true);
-	else
-		mask_value(shape, type, offset, 0);
-}
-
-static void make_masks(struct shape *shape)
-{
-	const struct map_layout *layout = shape->type->map_layout;
-	const struct map_unit_layout *unit = &layout->unit;
-
-	for (uint64_t i = 0; i < MAP_SLOTS; i++) {
-		mask_slot(shape, shape->type->key, layout->key_indirect, unit->key_offset + i * unit->key_stride);
-		mask_slot(shape, shape->type->elem, layout->elem_indirect, unit->elem_offset + i * unit->elem_stride);
-	}
-	for (int i = 0; i < MASK_WORDS; i++)
-		shape->pointers |= shape->may[i] != 0;
-	/* the overflow pointer of buckets without other pointers is none to the collector (runtime/map.go, mapextra) */
-	if (layout->implementation == MAP_CLASSIC && shape->pointers)
-		mask_word(shape, unit->overflow_offset, true);
-}
-
-static bool same_parts(const struct gotype *a, const struct gotype *b)
-{
-	return a->key == b->key && a->elem == b->elem;
-}
-
-static void add_name(struct shape *shape, struct gotype *type)
-{
-	ARRAY_RESERVE(shape->names, shape->name_count, shape->name_capacity);
-	shape->names[shape->name_count++] = type;
-}
-
-static void add_shape(struct map_judge *judge, struct gotype *type)
-{
-	for (size_t i = 0; i < judge->shape_count; i++) {
-		struct shape *shape = &judge->shapes[i];
-
-		if (!same_parts(shape->type, type))
-			continue;
-		add_name(shape, type);
-		if (strncmp(type->name, "map[", 4) == 0)
-			shape->type = type;
-		table_put(&judge->by_type, (uintptr_t)type, i);
-		return;
-	}
-	ARRAY_RESERVE(judge->shapes, judge->shape_count, judge->shape_capacity);
-
-	struct shape *shape = &judge->shapes[judge->shape_count];
-
-	*shape = (struct shape){ .type = type, .unit_size = type->map_layout->unit.size };
-	make_masks(shape);
-	add_name(shape, type);
-	table_put(&judge->by_type, (uintptr_t)type, judge->shape_count++);
-}
-
-static struct shape *shape_of(struct map_judge *judge, struct gotype *type)
-{
-	/* a descriptor's type and DWARF's are two: one shape serves both */
-	type = heap_type_preferred(judge->walk->types, type);
-
-	const uint64_t *known = table_get(&judge->by_type, (uintptr_t)type);
-
-	if (known == NULL) {
-		add_shape(judge, type);
-		known = table_get(&judge->by_type, (uintptr_t)type);
-	}
-	return &judge->shapes[*known];
-}
-
-struct error *map_judge_create(struct heap_walk *walk, struct map_judge **out)
-{
-	struct map_judge *judge = xcalloc(1, sizeof(*judge));
-	size_t count;
-	struct gotype *const *types = heap_map_types(walk->types, &count);
-	struct error *error = map_layout_load_header(walk->program->binary, &judge->header);
-
-	judge->walk = walk;
-	judge->program = walk->program;
-	if (error != NULL) {
-		map_judge_destroy(judge);
-		return error;
-	}
-	judge->header_slot = size_class_round(walk->program->version, walk->program->machine.word_size, judge->header.header_size, true);
-	for (size_t i = 0; i < count; i++)
-		add_shape(judge, types[i]);
-	error = hash_state_read(walk->program, &judge->state);
-	judge->hashes = error == NULL;
-	error_free(error);
-	*out = judge;
-	return NULL;
-}
-
-void map_judge_destroy(struct map_judge *judge)
-{
-	if (judge == NULL)
-		return;
-	for (size_t i = 0; i < judge->shape_count; i++) {
-		key_hasher_destroy(judge->shapes[i].hasher);
-		free(judge->shapes[i].names);
-	}
-	free(judge->shapes);
-	table_free(&judge->by_type);
-	free(judge);
-}
+enum { CANDIDATES_KEPT = 64 };
 
 uint64_t map_judge_header_slot(const struct map_judge *judge)
 {
 	return judge->header_slot;
 }
-
-/* --- headers ------------------------------------------------------------------------------------------------------------ */
 
 static uint64_t field(const struct map_judge *judge, const uint8_t *bytes, struct field_at at)
 {
@@ -278,6 +85,13 @@ bool map_judge_looks_like_header(struct map_judge *judge, const uint8_t *bytes, 
 	return judge->header.implementation == MAP_CLASSIC ? is_classic_header(judge, bytes) : is_swiss_header(judge, bytes);
 }
 
+uint64_t map_judge_length(const struct map_judge *judge, const uint8_t *header)
+{
+	const struct map_layout *layout = &judge->header;
+
+	return field(judge, header, layout->implementation == MAP_SWISS ? layout->swiss.used : layout->classic.count);
+}
+
 /* The groups of the first table. */
 static uint64_t first_groups(struct map_judge *judge, uint64_t directory, uint64_t *count)
 {
@@ -321,150 +135,14 @@ uint64_t map_judge_units(struct map_judge *judge, const uint8_t *header)
 	return find_units(judge, header, &count);
 }
 
-/* --- hashes ------------------------------------------------------------------------------------------------------------- */
-
-enum verdict { REFUTED, POSSIBLE, CONFIRMED };
-
-static struct key_hasher *hasher_of(struct map_judge *judge, struct shape *shape)
-{
-	if (shape->hasher == NULL && !shape->no_hasher) {
-		struct error *error = judge->hashes ? key_hasher_create(&judge->state, shape->type->key, false, &shape->hasher) : NULL;
-
-		shape->no_hasher = shape->hasher == NULL;
-		error_free(error);
-	}
-	return shape->hasher;
-}
-
-/* What the control byte of a slot with that hash is: H2, or tophash(). */
-static uint8_t control_of(const struct go_map *map, uint64_t hash)
-{
-	uint8_t top = (uint8_t)(hash >> (8u * map->program->machine.word_size - 8)), least;
-
-	if (map->layout->implementation == MAP_SWISS)
-		return hash & 0x7f;
-	least = classic_min_tophash(map->program);
-	return top < least ? (uint8_t)(top + least) : top;
-}
-
-struct tally {
-	uint64_t live, fits, differs, unknown;
-};
-
-/*
- * Whether a key can be the string that it is taken for: its bytes lie in one object of the heap, or in the binary; elsewhere (memory of C,
- * a mapped file) they are not many. What is no string would have its length read.
- */
-static bool may_be_string(const struct map_judge *judge, const uint8_t *bytes)
-{
-	enum { ELSEWHERE = 1 << 20 };
-	const struct machine *machine = &judge->program->machine;
-	uint64_t data = load_word(machine, bytes), length = load_word(machine, bytes + machine->word_size);
-	const struct heap_span *span = heap_span_find(judge->walk->spans, data);
-
-	if (span != NULL)
-		return length <= heap_slot_address(span, heap_slot_in(span, data)) + span->elem_size - data;
-	if (data - judge->walk->image_low < judge->walk->image_high - judge->walk->image_low)
-		return length <= judge->walk->image_high - data;
-	return length <= ELSEWHERE;
-}
-
-static void try_slot(const struct map_judge *judge, const struct go_map *map, struct key_hasher *hasher, const struct map_unit *unit, unsigned slot,
-		     struct map_scratch *scratch, struct tally *tally)
-{
-	uint64_t seed = map->layout->implementation == MAP_SWISS ? map->swiss.seed : map->classic.hash0, hash;
-	struct map_entry entry;
-	struct error *error = map_entry_load(map, unit, slot, scratch, &entry);
-
-	if (error != NULL || entry.key == NULL || (map->type->key->kind == GO_STRING && !may_be_string(judge, entry.key))) {
-		error_free(error);
-		tally->differs++;
-		return;
-	}
-	switch (key_hash(hasher, entry.key, entry.key_address, seed, &hash)) {
-	case HASH_OK:
-		if (control_of(map, hash) == map_control(map, unit, slot))
-			tally->fits++;
-		else
-			tally->differs++;
-		break;
-	case HASH_NAN:
-		tally->unknown++;
-		break;
-	case HASH_UNKNOWN:
-		tally->differs++;
-		break;
-	}
-}
-
-static void try_batch(const struct map_judge *judge, const struct go_map *map, struct key_hasher *hasher, const struct map_batch *batch,
-		      struct map_scratch *scratch, struct tally *tally)
-{
-	for (size_t i = 0; i < batch->count; i++) {
-		for (unsigned live = batch->units[i].live; live != 0; live &= live - 1) {
-			tally->live++;
-			if (hasher != NULL && tally->fits + tally->differs + tally->unknown < KEYS_TRIED)
-				try_slot(judge, map, hasher, &batch->units[i], (unsigned)__builtin_ctz(live), scratch, tally);
-		}
-	}
-}
-
-static enum verdict judge_tally(const struct go_map *map, const struct tally *tally, bool whole, const struct findings *findings)
-{
-	/* one that is being written may have a key or two in the air */
-	uint64_t slack = map_being_written(map) ? 2 : 0;
-
-	if (findings->total > slack || tally->differs > slack)
-		return REFUTED;
-	if (whole && (tally->live > map->length + slack || tally->live + slack < map->length))
-		return REFUTED;
-	return tally->fits != 0 ? CONFIRMED : POSSIBLE;
-}
-
-/* Whether the map at that address can be of the shape's type: its first keys tell. */
-static enum verdict judge_type(struct map_judge *judge, struct shape *shape, struct gotype *type, taddr address, uint64_t *length)
-{
-	struct findings findings = { 0 };
-	struct map_scratch scratch = { 0 };
-	struct tally tally = { 0 };
-	struct map_batch batch = { 0 };
-	struct go_map map;
-	struct error *error = map_open(type, address, &map);
-
-	if (error != NULL) {
-		error_free(error);
-		return REFUTED;
-	}
-	*length = map.length;
-	if (map.length == 0)
-		return POSSIBLE;
-
-	struct map_walk *walk = map_walk_create(&map, MAP_WALK_LIVE, &findings);
-	struct key_hasher *hasher = hasher_of(judge, shape);
-	bool whole = false;
-
-	while (tally.live < KEYS_TRIED && error == NULL && !whole) {
-		error = map_walk_next(walk, &batch);
-		whole = error == NULL && batch.count == 0;
-		if (!whole && error == NULL)
-			try_batch(judge, &map, hasher, &batch, &scratch, &tally);
-	}
-	error_free(error);
-	map_walk_destroy(walk);
-	map_scratch_free(&scratch);
-
-	enum verdict verdict = judge_tally(&map, &tally, whole, &findings);
-
-	findings_free(&findings);
-	return verdict;
-}
+/* --- types --------------------------------------------------------------------------------------------------------------- */
 
 bool map_judge_confirms(struct map_judge *judge, struct heap_map *map)
 {
-	return judge_type(judge, shape_of(judge, map->type), map->type, map->address, &map->length) != REFUTED;
-}
+	struct tally tally;
 
-/* --- types --------------------------------------------------------------------------------------------------------------- */
+	return judge_type(judge, shape_of(judge, map->type), map->type, map->address, &map->length, &tally) != REFUTED;
+}
 
 /* runtime/map.go, makeBucketArray: from 16 buckets on there are spare ones behind the array (>= 1.9). */
 static uint64_t array_size(const struct map_judge *judge, uint64_t unit_size, uint64_t count)
@@ -537,12 +215,13 @@ static bool settle_by_shape(struct map_judge *judge, struct heap_map *map, const
 {
 	enum verdict best = REFUTED;
 	struct gotype *only = NULL;
+	struct tally tally;
 	size_t fitting = 0;
 
 	for (size_t i = 0; i < judge->shape_count; i++) {
 		struct shape *shape = &judge->shapes[i];
 		enum verdict verdict = fits_object(judge, shape, span, index, count)
-					       ? judge_type(judge, shape, shape->type, map->address, &map->length)
+					       ? judge_type(judge, shape, shape->type, map->address, &map->length, &tally)
 					       : REFUTED;
 
 		if (verdict == REFUTED)
@@ -577,14 +256,57 @@ static bool type_by_units(struct map_judge *judge, const struct heap_span *span,
 	return true;
 }
 
+/* --- hash states --------------------------------------------------------------------------------------------------------- */
+
+/* A control byte has 7 bits of the hash (Swiss) or nearly 8; of so many types that were tried one may fit by chance. */
+static void note_evidence(const struct tally *tally, size_t tried, struct map_evidence *out)
+{
+	enum { BITS_A_KEY = 7 };
+	unsigned bits = (unsigned)tally->fits * BITS_A_KEY, chance = 0;
+
+	for (size_t i = 1; i < tried; i *= 2)
+		chance++;
+	if (bits > chance && bits - chance > out->bits)
+		*out = (struct map_evidence){ tally->fits, bits - chance };
+}
+
+struct map_evidence map_judge_evidence(struct map_judge *judge, const uint8_t *header, taddr address)
+{
+	uint64_t count, length, units = find_units(judge, header, &count);
+	struct map_evidence evidence = { 0 };
+	struct gotype *type;
+	struct tally tally;
+
+	if (units == 0 || !leads_to_object(judge, units))
+		return evidence;
+
+	const struct heap_span *span = heap_span_find(judge->walk->spans, units);
+	uint32_t index = heap_slot_in(span, units);
+
+	if (type_by_units(judge, span, index, &type)) {
+		if (judge_type(judge, shape_of(judge, type), type, address, &length, &tally) == CONFIRMED)
+			note_evidence(&tally, 1, &evidence);
+		return evidence;
+	}
+	for (size_t i = 0; i < judge->shape_count; i++) {
+		struct shape *shape = &judge->shapes[i];
+
+		if (fits_object(judge, shape, span, index, count) &&
+		    judge_type(judge, shape, shape->type, address, &length, &tally) == CONFIRMED)
+			note_evidence(&tally, judge->shape_count, &evidence);
+	}
+	return evidence;
+}
+
+/* --- settling ------------------------------------------------------------------------------------------------------------ */
+
 bool map_judge_settle(struct map_judge *judge, const uint8_t *header, struct heap_map *map)
 {
 	uint64_t count, units = find_units(judge, header, &count);
-	const struct map_layout *layout = &judge->header;
+	struct tally tally;
 
-	map->length = layout->implementation == MAP_SWISS ? field(judge, header, layout->swiss.used)
-							   : field(judge, header, layout->classic.count);
-	if (map->guess != NULL && judge_type(judge, shape_of(judge, map->guess), map->guess, map->address, &map->length) != REFUTED) {
+	map->length = map_judge_length(judge, header);
+	if (map->guess != NULL && judge_type(judge, shape_of(judge, map->guess), map->guess, map->address, &map->length, &tally) != REFUTED) {
 		settle(judge, map, map->guess, HEAP_MAP_UNITS);
 		return true;
 	}
@@ -602,7 +324,7 @@ bool map_judge_settle(struct map_judge *judge, const uint8_t *header, struct hea
 
 	if (!type_by_units(judge, span, index, &type))
 		return settle_by_shape(judge, map, span, index, count);
-	if (judge_type(judge, shape_of(judge, type), type, map->address, &map->length) == REFUTED)
+	if (judge_type(judge, shape_of(judge, type), type, map->address, &map->length, &tally) == REFUTED)
 		return false;
 	settle(judge, map, type, HEAP_MAP_UNITS);
 	return true;

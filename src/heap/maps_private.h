@@ -19,11 +19,25 @@ void map_judge_destroy(struct map_judge *judge);
 bool map_judge_looks_like_header(struct map_judge *judge, const uint8_t *bytes, const uint64_t *mask);
 /* The size of slots that headers lie in. */
 uint64_t map_judge_header_slot(const struct map_judge *judge);
+/* The entries that a header says it has. */
+uint64_t map_judge_length(const struct map_judge *judge, const uint8_t *header);
 /* Where the header's buckets or groups (of its first table) are; 0: none. */
 uint64_t map_judge_units(struct map_judge *judge, const uint8_t *header);
 /* Sets type, evidence, candidates, length of a map that looks like one; false: it is none. */
 bool map_judge_settle(struct map_judge *judge, const uint8_t *header, struct heap_map *map);
 /* Opens the map with its type; false where its memory contradicts that. */
 bool map_judge_confirms(struct map_judge *judge, struct heap_map *map);
+
+
+/* What the keys of one map say of a state of the hash functions. */
+struct map_evidence {
+	uint64_t keys; /* that hash to what their control bytes say; 0: nothing speaks for the state */
+	unsigned bits; /* how unlikely that is by chance */
+};
+
+/* Judges with that state from now on; hash_supported(). */
+void map_judge_use_state(struct map_judge *judge, const struct hash_state *state);
+/* Of a map that looks like one: under the type that fits its keys best. */
+struct map_evidence map_judge_evidence(struct map_judge *judge, const uint8_t *header, taddr address);
 
 #endif

@@ -64,6 +64,7 @@ struct heap_figures {
 	uint64_t cycles; /* collections that have ended */
 };
 
+/* What is not known is UINT64_MAX; after an error all of it. */
 struct error *heap_figures_read(struct program *program, struct heap_figures *out) MUST_CHECK;
 
 #endif

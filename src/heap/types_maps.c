@@ -31,6 +31,24 @@ static void keep_descriptor(struct heap_types *types, struct gotype *type)
 	error_free(error);
 }
 
+/* The compiler's own: types of generic code before it is told what its parameters are. */
+static bool is_compilers(const char *name)
+{
+	return strstr(name, "go.shape.") != NULL || strncmp(name, "noalg.", 6) == 0;
+}
+
+static void keep_type(struct heap_types *types, struct gotype *type)
+{
+	struct error *error = gotype_complete(type);
+
+	if (error == NULL && type->map_layout != NULL) {
+		ARRAY_RESERVE(types->maps, types->map_count, types->map_capacity);
+		types->maps[types->map_count++] = type;
+		keep_descriptor(types, type);
+	}
+	error_free(error);
+}
+
 static bool keep_map_type(void *context, const char *name, uint64_t offset)
 {
 	struct heap_types *types = context;
@@ -39,8 +57,7 @@ static bool keep_map_type(void *context, const char *name, uint64_t offset)
 	Dwarf_Die die;
 	uint64_t kind;
 
-	/* the compiler's own: types of generic code before it is told what its parameters are */
-	if (strstr(name, "go.shape.") != NULL || strncmp(name, "noalg.", 6) == 0)
+	if (is_compilers(name))
 		return true;
 	if (!debug_die(debug, offset, &die) || dwarf_tag(&die) != DW_TAG_typedef || !debug_number(&die, DW_AT_go_kind, &kind) ||
 	    (kind & 0x1f) != GO_MAP)
@@ -49,20 +66,25 @@ static bool keep_map_type(void *context, const char *name, uint64_t offset)
 	struct error *error = program_type_at(types->program, offset, &type);
 
 	if (error == NULL)
-		error = gotype_complete(type);
-	if (error == NULL && type->map_layout != NULL) {
-		ARRAY_RESERVE(types->maps, types->map_count, types->map_capacity);
-		types->maps[types->map_count++] = type;
-		keep_descriptor(types, type);
-	}
+		keep_type(types, type);
 	error_free(error);
 	return true;
 }
 
+static void keep_described(void *context, struct gotype *type)
+{
+	if (type->kind == GO_MAP && !is_compilers(type->name))
+		keep_type(context, type);
+}
+
 struct gotype *const *heap_map_types(struct heap_types *types, size_t *count)
 {
-	if (!types->maps_known)
-		debug_each_type(types->program->binary->debug, keep_map_type, types);
+	struct debug *debug = types->program->binary->debug;
+
+	if (!types->maps_known && debug_is_made(debug)) /* of the runtime's own types, not of the program's */
+		error_free(gotype_each_described(types->program, keep_described, types));
+	else if (!types->maps_known)
+		debug_each_type(debug, keep_map_type, types);
 	types->maps_known = true;
 	*count = types->map_count;
 	return types->maps;

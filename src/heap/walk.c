@@ -46,6 +46,7 @@ struct error *heap_walk_create(struct program *program, struct heap_spans *spans
 	}
 	for (size_t i = 0; i < heap_span_count(spans); i++)
 		walk->total += heap_span_at(spans, i)->scannable ? heap_span_at(spans, i)->end - heap_span_at(spans, i)->start : 0;
+	walk_find_image(walk);
 	*out = walk;
 	return NULL;
 }

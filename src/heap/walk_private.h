@@ -129,6 +129,8 @@ static inline void walk_add_edge(struct heap_walk *walk, uint64_t value, uint64_
 
 /* --- walk_seed.c --------------------------------------------------------------------------------------------------- */
 
+/* Where the binary is in memory. */
+void walk_find_image(struct heap_walk *walk);
 /* By address, for lookups. */
 void walk_sort_stacks(struct heap_walk *walk);
 

@@ -10,7 +10,7 @@
 /* Bytes of the binary's data that are read together. */
 enum { CHUNK = 4 << 20 };
 
-static void find_image(struct heap_walk *walk)
+void walk_find_image(struct heap_walk *walk)
 {
 	size_t count;
 
@@ -71,16 +71,40 @@ static bool mask_bit(const uint8_t *mask, uint64_t word)
 	return mask[word / 8] >> word % 8 & 1;
 }
 
+/*
+ * Whether a word of variables that have no names can be the type word of an interface, whose value is the next one. A type word is no
+ * pointer to the collector from Go 1.12 on (cmd/compile, onebitwalktype1()). Of what reflect makes it leads into the heap.
+ */
+static bool may_be_type_word(const struct heap_walk *walk, uint64_t word, bool masked)
+{
+	bool in_image = word - walk->image_low < walk->image_high - walk->image_low;
+
+	return (in_image && (!masked || walk->program->version->minor < 12)) || (!masked && heap_span_find(walk->spans, word) != NULL);
+}
+
+static heap_type_id type_of_value(struct heap_walk *walk, uint64_t word)
+{
+	heap_type_id id = heap_type_of_interface(walk->types, false, word);
+
+	return id != 0 ? id : heap_type_of_interface(walk->types, true, word);
+}
+
 static void seed_words(struct heap_walk *walk, const uint8_t *bytes, uint64_t address, size_t words, const uint8_t *mask,
 		       uint64_t first)
 {
 	unsigned size = walk->program->machine.word_size;
+	bool nameless = mask != NULL && debug_is_made(walk->program->binary->debug), before_masked = false;
+	uint64_t before = 0;
 
 	for (size_t i = 0; i < words; i++) {
-		uint64_t value = mask == NULL || mask_bit(mask, first + i) ? load_word(&walk->program->machine, bytes + i * size) : 0;
+		uint64_t word = load_word(&walk->program->machine, bytes + i * size);
+		bool masked = mask == NULL || mask_bit(mask, first + i);
 
-		if (value != 0)
-			walk_add_edge(walk, value, address + i * size, 0, PARENT_IS_ROOT, 0);
+		if (masked && word != 0)
+			walk_add_edge(walk, word, address + i * size, 0, PARENT_IS_ROOT,
+				      nameless && before != 0 && may_be_type_word(walk, before, before_masked) ? type_of_value(walk, before) : 0);
+		before = word;
+		before_masked = masked;
 	}
 	walk_flush(walk);
 }
@@ -153,7 +177,6 @@ struct error *heap_walk_seed_roots(struct heap_walk *walk, const struct heap_roo
 {
 	struct variable_seeds seeds = { .walk = walk };
 
-	find_image(walk);
 	walk->data = xcalloc(roots->range_count + 1, sizeof(*walk->data));
 	walk->data_count = roots->range_count;
 	for (size_t i = 0; i < roots->range_count; i++)

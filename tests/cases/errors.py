@@ -85,11 +85,6 @@ class Stage:
     def make_nodwarf_exe(self):
         return os.path.join(go.build(self.version, "nodwarf")[1], "zoo")
 
-    def make_nodwarf_pid(self):
-        animal = zoo.Zoo(self.value("NODWARF_EXE"), big=1000)
-        self._processes.append(animal)
-        return animal.pid
-
     def make_allmaps_pid(self):
         if self.allmaps is None:
             self.allmaps = allmaps.AllMaps(allmaps.build(self.version))

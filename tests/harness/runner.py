@@ -7,7 +7,7 @@ import traceback
 from concurrent.futures import ProcessPoolExecutor
 
 from cases import (allmaps, core, errors, faults, foreign, fuzzed, gdb, heap, hostile, layout, limits, live, machines, mutants, pause, processes,
-                   races, refmap, replay, secrets, stackmaps, stacks, supervised, syncmaps, units)
+                   races, refmap, replay, secrets, stackmaps, stacks, stripped, supervised, syncmaps, units)
 from harness import go, process, zoo
 from harness.checks import Checks
 from harness.tool import Tool
@@ -61,6 +61,7 @@ def run_version(checks, tool, options, version):
     guarded(checks, f"{version} stacks", stacks.check, checks, tool, options.build, version, options.targets)
     guarded(checks, f"{version} races", races.check, checks, tool, version, options.targets)
     guarded(checks, f"{version} allmaps", allmaps.check, checks, tool, version, options.targets)
+    guarded(checks, f"{version} stripped", stripped.check, checks, tool, version, options.targets)
     guarded(checks, f"{version} heap spans", heap.check_spans, checks, options.build, version, options.targets)
     guarded(checks, f"{version} fuzzed", fuzzed.check, checks, tool, version, options.build)
     guarded(checks, f"{version} stack maps", stackmaps.check, checks, options.build, version, options.targets)

@@ -1,0 +1,205 @@
+/*
+ * runtime.allgs and allm (runtime/proc.go, runtime2.go): allgs is a slice of pointers to gs, each of which has its own address in its gobuf
+ * from the moment that it is made (newproc1() sets sched.g). allm is the head of a list of all ms that ends with m0, a variable.
+ */
+#include <string.h>
+
+#include "heap/search_private.h"
+#include "layout/struct.h"
+#include "util/alloc.h"
+
+enum {
+	STRUCT_LIMIT = 8192,   /* g has some 450 bytes, m up to 1,700 */
+	GS_TRIED = 64,
+	MS_TRIED = 1 << 14,    /* the runtime ends a program with 10,000 threads */
+	MOST_THREADS = 10000,  /* sched.maxmcount, which stands behind a list of idle ms: schedinit() */
+	BEHIND = 64,           /* bytes in which it does */
+};
+
+#define MOST_GOROUTINES (UINT64_C(1) << 32)
+
+struct goroutine_search {
+	struct search *search;
+	uint64_t g_size, m_size;
+	struct field_at self;      /* in g: sched.g */
+	struct field_at stack_low, stack_high, id, thread;
+	struct field_at system, next; /* in m: g0, alllink */
+	taddr allgs, allm;
+	uint64_t goroutines, threads;
+};
+
+static struct error *load_inner(struct binary *binary, const struct layout_struct *outer, const char *name, const char *inner_name,
+				struct field_at *out)
+{
+	const struct layout_field *field = layout_field_find(outer, name);
+	struct layout_struct inner;
+
+	if (field == NULL)
+		return error_new(ERROR_TARGET, "struct %s has no field %s", outer->name, name);
+	TRY(layout_struct_at(binary, field->type_die, &inner));
+
+	struct error *error = layout_field_at(&inner, inner_name, false, out);
+
+	layout_struct_free(&inner);
+	out->offset += (uint32_t)field->offset;
+	return error;
+}
+
+static struct error *load_g(struct binary *binary, const struct layout_struct *g, struct goroutine_search *out)
+{
+	out->g_size = g->size;
+	TRY(load_inner(binary, g, "sched", "g", &out->self));
+	TRY(load_inner(binary, g, "stack", "lo", &out->stack_low));
+	TRY(load_inner(binary, g, "stack", "hi", &out->stack_high));
+	TRY(layout_field_at(g, "goid", false, &out->id));
+	return layout_field_at(g, "m", false, &out->thread);
+}
+
+static struct error *load_m(struct binary *binary, const struct layout_struct *m, struct goroutine_search *out)
+{
+	out->m_size = m->size;
+	TRY(layout_field_at(m, "g0", false, &out->system));
+	return layout_field_at(m, "alllink", false, &out->next);
+}
+
+static struct error *load_layout(struct binary *binary, const char *name,
+				 struct error *(*load)(struct binary *, const struct layout_struct *, struct goroutine_search *),
+				 struct goroutine_search *out)
+{
+	const char *const names[] = { name, NULL };
+	struct layout_struct layout;
+
+	TRY(layout_struct_named(binary, names, &layout));
+
+	struct error *error = layout.size <= STRUCT_LIMIT ? load(binary, &layout, out)
+							  : error_new(ERROR_TARGET, "struct %s: an unknown layout", name);
+
+	layout_struct_free(&layout);
+	return error;
+}
+
+static uint64_t field_of(const struct goroutine_search *search, const uint8_t *bytes, struct field_at at)
+{
+	return load_uint(&search->search->program->machine, bytes + at.offset, at.size);
+}
+
+static bool read_struct(const struct goroutine_search *search, uint64_t address, uint64_t size, uint8_t *to)
+{
+	struct program *program = search->search->program;
+
+	return address != 0 && address % program->machine.word_size == 0 &&
+	       target_read_some(program->memory, taddr_of(address), to, size) == size;
+}
+
+/* --- allgs ------------------------------------------------------------------------------------------------------------ */
+
+static bool is_goroutine(const struct goroutine_search *search, uint64_t address)
+{
+	uint8_t g[STRUCT_LIMIT];
+
+	if (!read_struct(search, address, search->g_size, g) || field_of(search, g, search->self) != address)
+		return false;
+
+	uint64_t low = field_of(search, g, search->stack_low), high = field_of(search, g, search->stack_high);
+
+	/* one that has ended has none */
+	return low <= high && high - low <= UINT64_C(1) << 40 && field_of(search, g, search->id) < UINT64_C(1) << 62;
+}
+
+static bool try_slice(void *context, taddr at, const uint8_t *bytes)
+{
+	struct goroutine_search *search = context;
+	struct search_slice slice;
+	uint64_t sound = 0, tried = 0;
+
+	if (!search_is_slice(search->search, bytes, MOST_GOROUTINES, &slice))
+		return true;
+
+	uint64_t step = slice.length / GS_TRIED + 1;
+
+	for (uint64_t i = 0; i < slice.length && sound + 1 >= tried - tried / 4; i += step, tried++)
+		sound += is_goroutine(search, search_pointer(search->search, &slice, i));
+	if (sound == 0 || sound < tried - tried / 4 || sound <= search->goroutines)
+		return true;
+	search->allgs = at;
+	search->goroutines = sound;
+	return true;
+}
+
+/* --- allm ------------------------------------------------------------------------------------------------------------- */
+
+/* The m of an address: its g0 names it. */
+static bool read_thread(const struct goroutine_search *search, uint64_t address, uint64_t *next)
+{
+	uint8_t m[STRUCT_LIMIT], g[STRUCT_LIMIT];
+
+	if (!read_struct(search, address, search->m_size, m) ||
+	    !read_struct(search, field_of(search, m, search->system), search->g_size, g) || field_of(search, g, search->thread) != address)
+		return false;
+	*next = field_of(search, m, search->next);
+	return true;
+}
+
+static bool is_variable(const struct search *search, uint64_t address)
+{
+	for (int i = 0; i < MODULE_RANGES; i++)
+		if (address - search->ranges[i].start.v < search->ranges[i].size)
+			return true;
+	return false;
+}
+
+/* The ms of a list that ends with m0; 0: it is no such list. */
+static uint64_t list_length(const struct goroutine_search *search, uint64_t head)
+{
+	uint64_t count = 0, last = 0;
+
+	for (uint64_t at = head, next; at != 0; at = next) {
+		if (count == MS_TRIED || !read_thread(search, at, &next))
+			return 0;
+		last = at;
+		count++;
+	}
+	return is_variable(search->search, last) ? count : 0;
+}
+
+/* sched.midle is the head of another list, which may begin with the same m. */
+static bool is_idle_list(const struct goroutine_search *search, const uint8_t *bytes)
+{
+	for (size_t at = 0; at + 4 <= BEHIND; at += 4)
+		if (load_u32(&search->search->program->machine, bytes + at) == MOST_THREADS)
+			return true;
+	return false;
+}
+
+static bool try_head(void *context, taddr at, const uint8_t *bytes)
+{
+	struct goroutine_search *search = context;
+	uint64_t head = load_word(&search->search->program->machine, bytes);
+	uint64_t count = head >= 4096 ? list_length(search, head) : 0;
+
+	if (count > search->threads && !is_idle_list(search, bytes)) {
+		search->allm = at;
+		search->threads = count;
+	}
+	return true;
+}
+
+struct error *search_goroutines(struct search *search)
+{
+	struct binary *binary = search->program->binary;
+	struct goroutine_search goroutines = { .search = search };
+	const struct search_visit slices = { 3u * search->program->machine.word_size, false, try_slice, &goroutines };
+	const struct search_visit heads = { BEHIND, false, try_head, &goroutines };
+
+	TRY(load_layout(binary, "runtime.g", load_g, &goroutines));
+	TRY(load_layout(binary, "runtime.m", load_m, &goroutines));
+	search_each(search, &slices);
+	if (goroutines.goroutines == 0)
+		return error_new(ERROR_MEMORY, "no variable is runtime.allgs as Go 1.%d lays goroutines out", search->program->version->minor);
+	search_tell(search, "runtime.allgs", goroutines.allgs);
+	search->proof->goroutines = goroutines.goroutines;
+	search_each(search, &heads);
+	if (goroutines.threads != 0)
+		search_tell(search, "runtime.allm", goroutines.allm);
+	return NULL;
+}

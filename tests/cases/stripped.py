@@ -1,0 +1,85 @@
+"""Programs without DWARF and symbols: the maps of the zoo are found, and every command says of them what the zoo says."""
+import os
+import re
+import shutil
+
+from cases import maps
+from harness import compare, go, zoo
+
+# Of the suite; scripts/prove-stripped goes through all.
+SAMPLE = ["stripped"]
+# Maps of which stat, show and dump are asked; every Nth.
+EVERY = 40
+
+
+def check(checks, tool, version, targets, modes=SAMPLE, every=EVERY):
+    for mode in modes:
+        label = f"{version} {mode}"
+        if checks.wanted(label):
+            check_mode(checks, tool, label, version, mode, targets, every)
+
+
+def check_mode(checks, tool, label, version, mode, targets, every):
+    executable = os.path.join(go.build(version, mode)[1], "zoo")
+    animal = zoo.Zoo(executable, big=1000)
+    try:
+        if "live" in targets:
+            check_target(checks, tool, f"{label} live", ["-p", str(animal.pid)], animal.truth, every)
+            checks.true(f"{label} live: the target answers", animal.answers(), "no pong")
+        if "gcore" in targets and shutil.which("gcore"):
+            core = animal.gdb_core()
+            check_target(checks, tool, f"{label} gcore", ["-c", core, "-e", executable], animal.truth, every)
+        if "core" in targets:
+            core = animal.kernel_core()
+            if core:
+                check_target(checks, tool, f"{label} core", ["-c", core, "-e", executable], animal.truth, every)
+    finally:
+        animal.close()
+
+
+def check_target(checks, tool, name, target, truth, every):
+    check_proof(checks, tool, name, target)
+    rows = tool.document(checks, f"{name} list --all", "list", "--all", *target, "--format", "json")
+    if rows is None:
+        return
+    found = {int(row["address"], 16): row for row in rows["maps"]}
+    facts = [fact for fact in truth.maps.values() if fact["address"] and fact["listed"] and "header" in fact]
+    for fact in facts:
+        check_row(checks, f"{name} list --all {fact['map']}", found.get(int(fact["address"], 16)), fact)
+    checks.equal(f"{name}: go", truth.go.split()[0].split("-")[0], rows["go"].split()[0].split("-")[0])
+    for fact in facts[::every]:
+        check_map(checks, tool, f"{name} {fact['map']}", target, truth, fact)
+
+
+def check_proof(checks, tool, name, target):
+    """Every run says what its layouts rest on, and that it was proved."""
+    said = tool.run("top", *target).stderr
+    proof = re.search(r"no DWARF: layouts are those of Go 1\.\d+ with (?:swiss|classic) maps, proved by (\d+) spans, (\d+) goroutines"
+                      r" and the hashes of (\d+) keys in (\d+) maps", said)
+    checks.true(f"{name}: proved", proof and all(int(number) >= 3 for number in proof.groups()), said.strip()[-300:])
+
+
+def check_row(checks, name, row, fact):
+    """Types that lie alike in memory and hash alike cannot be told apart: then the true one is among the candidates."""
+    if row is None:
+        checks.true(name, False, "not listed")
+        return
+    checks.equal(f"{name}: len", fact["len"], row["len"])
+    if row["type"] is not None:
+        checks.equal(f"{name}: type", compare.plain_type(fact["type"]), compare.plain_type(row["type"]))
+    elif row["candidates"] is not None:
+        plain = [compare.plain_type(candidate) for candidate in row["candidates"]]
+        checks.true(f"{name}: candidates", compare.plain_type(fact["type"]) in plain, f"{fact['type']} not in {plain}")
+    else:
+        checks.equal(f"{name}: only an empty map can be of any type", 0, row["len"])
+
+
+def check_map(checks, tool, name, target, truth, fact):
+    """Named by its address and type, as package variables have no names."""
+    named = dict(fact, map=f"({fact['type']})({fact['address']})")
+    maps.check_show(checks, tool, f"{name} show", target, truth, named)
+    maps.check_stat(checks, tool, f"{name} stat", target, truth, named)
+    document = tool.document(checks, f"{name} verify", "verify", named["map"], *target, "--format", "json")
+    if document is not None:
+        wrong = [check for check in document["checks"] if not check["ok"]]
+        checks.true(f"{name} verify", document["ok"], str(wrong[:3]))
