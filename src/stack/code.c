@@ -127,6 +127,8 @@ static const struct role_name role_names[] = {
 	{ "runtime.debugCallV2", CODE_INJECTED },
 	{ "runtime.asyncPreempt", CODE_PREEMPTED },
 	{ "runtime.sigtramp", CODE_HANDLER },
+	{ "sigtramp", CODE_HANDLER },          /* ppc64, behind a function descriptor */
+	{ "runtime._sigtramp", CODE_HANDLER }, /* the same in older versions */
 	{ "runtime.cgoSigtramp", CODE_HANDLER },
 	{ "runtime.sigreturn", CODE_SIGNAL },
 	{ "runtime.sigreturn__sigaction", CODE_SIGNAL },

@@ -52,7 +52,7 @@ struct goroutine_layout {
 	uint32_t stack;                        /* in g */
 	struct field_at low, high;             /* in type stack */
 	uint32_t saved, saved_length;          /* in g: the gobuf */
-	struct field_at pc, sp, bp;            /* in the gobuf */
+	struct field_at pc, sp, bp, lr;        /* in the gobuf */
 	uint64_t numbers[ARRAY_SIZE(statuses)];
 	uint64_t reasons, reason_count;        /* an array of strings, in memory; 0: none */
 
@@ -85,6 +85,8 @@ static struct error *load_gobuf(struct binary *binary, const struct layout_field
 		error = layout_field_at(&gobuf, "sp", false, &out->sp);
 	if (error == NULL)
 		error = layout_field_at(&gobuf, "bp", true, &out->bp);
+	if (error == NULL)
+		error = layout_field_at(&gobuf, "lr", true, &out->lr);
 	layout_struct_free(&gobuf);
 	return error;
 }
@@ -326,6 +328,7 @@ static bool decode(struct loader *loader, taddr address, const uint8_t *g, struc
 		.pc = field_of(program, gobuf, layout->pc),
 		.sp = field_of(program, gobuf, layout->sp),
 		.bp = field_of(program, gobuf, layout->bp),
+		.lr = field_of(program, gobuf, layout->lr),
 		.syscall_pc = field_of(program, g, layout->syscall_pc),
 		.syscall_sp = field_of(program, g, layout->syscall_sp),
 	};

@@ -22,6 +22,7 @@ struct goroutine {
 	taddr saved;        /* its gobuf, where they are */
 	uint32_t saved_length;
 	uint64_t pc, sp, bp; /* bp is 0 where this version saves none */
+	uint64_t lr;         /* the link register, of a machine that has one; 0: the frame has the return address */
 	uint64_t syscall_pc, syscall_sp;
 };
 

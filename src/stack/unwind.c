@@ -128,6 +128,17 @@ static bool is_entry(const struct cursor *cursor, uint64_t pc)
 	return code_find(cursor->stack->code, own)->entry == own;
 }
 
+/* Where the goroutine was left; by morestack() before the function had a frame, its return address still in the link register. */
+static void resume_saved(struct cursor *cursor)
+{
+	const struct goroutine *goroutine = cursor->goroutine;
+	unsigned link = cursor->stack->roles->link;
+
+	resume_at(cursor, goroutine->pc, goroutine->sp, is_entry(cursor, goroutine->pc));
+	if (link != REGISTER_NONE && goroutine->lr != 0)
+		registers_set(&cursor->registers, link, goroutine->lr);
+}
+
 /* From the system stack to the goroutine's own, where systemstack() or mcall() left it. */
 static bool to_own_stack(struct cursor *cursor)
 {
@@ -137,7 +148,7 @@ static bool to_own_stack(struct cursor *cursor)
 	    !within(goroutine->sp, goroutine->stack_low, goroutine->stack_high))
 		return false;
 	if (may_switch(cursor))
-		resume_at(cursor, goroutine->pc, goroutine->sp, is_entry(cursor, goroutine->pc));
+		resume_saved(cursor);
 	return true;
 }
 
@@ -169,8 +180,16 @@ static bool is_signal_return(struct cursor *cursor)
 
 static bool find_ucontext(struct stack *stack, const struct signal_layout *layout, uint64_t sp, uint64_t *out)
 {
+	uint64_t pointer;
+
 	*out = sp + layout->ucontext;
-	return !layout->by_pointer || stack_read_word(stack, *out, out);
+	if (layout->pointer == 0)
+		return !layout->by_pointer || stack_read_word(stack, *out, out);
+	if (!stack_read_word(stack, *out + layout->pointer, &pointer))
+		return false;
+	if (pointer != *out + layout->offset)
+		*out += layout->further;
+	return true;
 }
 
 /* The stack pointer is what it is on return to the trampoline. */
@@ -178,7 +197,7 @@ static void leave_signal(struct cursor *cursor)
 {
 	struct stack *stack = cursor->stack;
 	struct signal_layout layout;
-	uint8_t bytes[512];
+	uint8_t bytes[1024];
 	struct registers interrupted;
 	uint64_t at = sp_of(cursor), ucontext;
 
@@ -195,6 +214,32 @@ static void leave_signal(struct cursor *cursor)
 	cursor->trampoline = false;
 	cursor->exact = true;
 	find_place(cursor);
+}
+
+/*
+ * On arm sigtramp() begins with stmdb sp!, {r4-r11}, of which the assembler tells its tables nothing (runtime/sys_linux_arm.s
+ * from Go 1.13 on, cmd/internal/obj/arm/obj5.go). How many bytes that is.
+ */
+static uint64_t unseen_push(const struct cursor *cursor, uint64_t entry)
+{
+	const struct program *program = cursor->stack->program;
+	const uint8_t *code;
+	uint64_t address;
+	size_t size;
+
+	if (program->machine.elf_machine != EM_ARM || !binary_section(program->binary, ".text", &code, &size, &address) ||
+	    entry < address || size < 16 || entry - address > size - 16)
+		return 0;
+	for (size_t i = 0; i < 16; i += 4)
+		if (load_u32(&program->machine, code + (entry - address) + i) == UINT32_C(0xe92d0ff0))
+			return 8u * program->machine.word_size;
+	return 0;
+}
+
+static void leave_handler(struct cursor *cursor, const struct code_point *point, uint64_t cfa)
+{
+	registers_set(&cursor->registers, cursor->stack->roles->sp, cfa + unseen_push(cursor, point->entry));
+	leave_signal(cursor);
 }
 
 /* --- a frame ---------------------------------------------------------------------------------------------------- */
@@ -350,6 +395,15 @@ static void leave_unknown(struct cursor *cursor)
 	}
 }
 
+/*
+ * Where calls leave their return address in a register, so does the kernel, and sigtramp() does not keep it where its
+ * tables would say so; but when the kernel calls it the stack pointer is where it is on return.
+ */
+static bool is_handler_by_link(const struct cursor *cursor, const struct code_point *point)
+{
+	return point->role == CODE_HANDLER && cursor->place != OWN && cursor->stack->roles->link != REGISTER_NONE;
+}
+
 static void step(struct cursor *cursor)
 {
 	uint64_t own = pc_of(cursor) - cursor->stack->program->bias;
@@ -377,6 +431,8 @@ static void step(struct cursor *cursor)
 		cursor->stop = !to_own_stack(cursor) || cursor->stop;
 	else if (!known)
 		leave_unknown(cursor);
+	else if (is_handler_by_link(cursor, point))
+		leave_handler(cursor, point, cfa);
 	else
 		to_caller(cursor, point, cfa);
 }
@@ -417,7 +473,7 @@ static void begin(struct cursor *cursor)
 		return;
 	}
 	if (goroutine->parked)
-		resume_at(cursor, goroutine->pc, goroutine->sp, is_entry(cursor, goroutine->pc));
+		resume_saved(cursor);
 	else if (goroutine->in_syscall && goroutine->syscall_sp != 0)
 		resume_at(cursor, goroutine->syscall_pc, goroutine->syscall_sp, false);
 	else

@@ -60,6 +60,8 @@ struct signal_layout {
 	uint32_t ucontext; /* bytes above the stack pointer */
 	uint32_t offset;   /* of the registers in the ucontext */
 	uint32_t length;   /* bytes of them */
+	uint32_t pointer;  /* in the ucontext, to these registers; 0: none */
+	uint32_t further;  /* bytes that the ucontext lies further up where that pointer is not there */
 };
 
 /* False where that is not known. */

@@ -1,5 +1,8 @@
-"""Cores of other machines than amd64, 32-bit and big-endian ones among them: every command on a zoo's, against its truth."""
-from cases import dump, maps, trace, verify
+"""Cores of other machines than amd64, 32-bit and big-endian ones among them: every command on a zoo's and on those of testdata/stacks, against
+their truth."""
+import os
+
+from cases import dump, maps, stacks, trace, verify
 from harness import foreign, go, machines
 
 # What the ordinary run looks at, and of which maps; scripts/matrix-machines looks at all of them on all machines.
@@ -16,7 +19,7 @@ class Part:
         self.maps = {expression: truth.maps[expression] for expression in expressions if expression in truth.maps}
 
 
-def check(checks, tool, version):
+def check(checks, tool, build, version):
     for machine in SAMPLE.get(version, []):
         name = f"{version} machines {machine}"
         if not checks.wanted(name):
@@ -27,6 +30,7 @@ def check(checks, tool, version):
             checks.skip(name, str(reason))
             continue
         check_zoo(dict.fromkeys(PARTS, checks), tool, name, version, machine, MAPS)
+        check_stacks(dict.fromkeys(STACK_PARTS, checks), tool, name, build, version, machine)
         checks.note(f"go{version} {machine}: done")
 
 
@@ -113,3 +117,27 @@ PARTS = {
     "trace": (False, check_trace),
     "verify": (True, verify.check_all),
 }
+
+STACK_PARTS = ["list -g", "races"]
+# The libdw of elfutils 0.188 knows no frame tables of these: there the frames come from the program's own.
+WITHOUT_FRAME_TABLES = {"loong64", "mips", "mipsle", "mips64", "mips64le"}
+
+
+def check_stacks(counts, tool, name, build, version, machine):
+    words = machines.emulator(machine, version)
+    executable = machines.build(version, machine, stacks.SOURCE)
+    animal = stacks.Stacks(executable, words)
+    try:
+        core = machines.core_of(animal, words)
+        if core is None:
+            counts["races"].skip(name, "core_pattern does not make a file in the working directory")
+            return
+        target = ["-c", core, "-e", executable]
+        stacks.check_target(counts["list -g"], tool, f"{name} list -g", os.path.join(build, "tests", "unit", "stacks"), animal, version,
+                            "optimised", target, [core, executable], machine not in WITHOUT_FRAME_TABLES)
+        document = tool.document(counts["races"], f"{name} races", "races", *target, "--format", "json")
+        if document is not None:
+            counts["races"].equal(f"{name} races: all stacks are seen to their ends, nobody is inside a map", (0, []),
+                                  (document["incomplete"], document["operations"]))
+    finally:
+        animal.close()

@@ -57,7 +57,7 @@ def run_version(checks, tool, options, version):
     guarded(checks, f"{version} layouts", layout.check, checks, tool, version)
     guarded(checks, f"{version} made of tables", units.check_known_debug, checks, options.build, version)
     guarded(checks, f"{version} foreign", foreign.check, checks, tool, version)
-    guarded(checks, f"{version} machines", machines.check, checks, tool, version)
+    guarded(checks, f"{version} machines", machines.check, checks, tool, options.build, version)
     guarded(checks, f"{version} stacks", stacks.check, checks, tool, options.build, version, options.targets)
     guarded(checks, f"{version} races", races.check, checks, tool, version, options.targets)
     guarded(checks, f"{version} allmaps", allmaps.check, checks, tool, version, options.targets)
