@@ -132,6 +132,7 @@ static const struct role_name role_names[] = {
 	{ "runtime.cgoSigtramp", CODE_HANDLER },
 	{ "runtime.sigreturn", CODE_SIGNAL },
 	{ "runtime.sigreturn__sigaction", CODE_SIGNAL },
+	{ "runtime.systemstack_switch", CODE_LEFT },
 };
 
 /* Assembly functions have their ABI behind the name in some versions. */

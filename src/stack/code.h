@@ -51,6 +51,7 @@ enum code_role {
 	CODE_PREEMPTED,    /* asyncPreempt: the same, and its frame has the registers */
 	CODE_HANDLER,      /* sigtramp: the kernel calls it, it returns to a trampoline */
 	CODE_SIGNAL,       /* that trampoline, where it is Go's own */
+	CODE_LEFT,         /* systemstack_switch: stands for systemstack() on the stack that this has left; its pc is no return address */
 };
 
 struct stack_variable_list;

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "stack/defers.h"
-#include "stack/frame_rules.h"
 #include "stack/stack_private.h"
 #include "util/alloc.h"
 #include "util/interrupt.h"
@@ -395,7 +394,7 @@ struct error *stack_live_find(struct stack *stack, struct stack_maps *maps, cons
 		.maps = maps,
 		.range = range,
 		.live = live,
-		.rules = frame_rules_find(&stack->program->machine, stack->program->version->minor),
+		.rules = stack->rules,
 		.word = stack->program->machine.word_size,
 		.covered = range->start.v,
 	};

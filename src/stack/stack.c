@@ -22,6 +22,7 @@ struct error *stack_open_by(struct program *program, enum code_choice choice, st
 
 	stack->program = program;
 	stack->roles = register_roles_find(&program->machine);
+	stack->rules = frame_rules_find(&program->machine, program->version->minor);
 	if (error == NULL)
 		error = code_open(program, choice, &stack->code);
 	if (error != NULL) {

@@ -2,6 +2,7 @@
 #ifndef STACK_STACK_PRIVATE_H
 #define STACK_STACK_PRIVATE_H
 
+#include "stack/frame_rules.h"
 #include "stack/stack.h"
 #include "util/table.h"
 
@@ -17,6 +18,7 @@ struct stack {
 	struct code *code;
 	struct goroutine_layout *layout;
 	const struct register_roles *roles; /* NULL: a machine that is not known */
+	const struct frame_rules *rules;    /* the same */
 	struct findings *findings;
 	struct goroutines goroutines;
 	struct target_thread *threads;

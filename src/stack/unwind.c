@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stack/frame_rules.h"
 #include "stack/location.h"
 #include "stack/stack_private.h"
 #include "util/alloc.h"
@@ -117,10 +116,6 @@ static void resume_at(struct cursor *cursor, uint64_t pc, uint64_t sp, bool exac
 	find_place(cursor);
 }
 
-/*
- * A saved pc is a return address, but of a goroutine that has not begun, and of systemstack_switch in older versions:
- * a function's entry.
- */
 static bool is_entry(const struct cursor *cursor, uint64_t pc)
 {
 	uint64_t own = pc - cursor->stack->program->bias;
@@ -128,13 +123,19 @@ static bool is_entry(const struct cursor *cursor, uint64_t pc)
 	return code_find(cursor->stack->code, own)->entry == own;
 }
 
-/* Where the goroutine was left; by morestack() before the function had a frame, its return address still in the link register. */
+/*
+ * Where the goroutine was left: behind a call; of one that has not begun, at a function's entry; of systemstack_switch
+ * there or behind its prologue; by morestack() before the function had a frame, its return address still in the link
+ * register.
+ */
 static void resume_saved(struct cursor *cursor)
 {
 	const struct goroutine *goroutine = cursor->goroutine;
 	unsigned link = cursor->stack->roles->link;
+	uint64_t own = goroutine->pc - cursor->stack->program->bias;
+	const struct code_point *point = code_find(cursor->stack->code, own);
 
-	resume_at(cursor, goroutine->pc, goroutine->sp, is_entry(cursor, goroutine->pc));
+	resume_at(cursor, goroutine->pc, goroutine->sp, point->entry == own || point->role == CODE_LEFT);
 	if (link != REGISTER_NONE && goroutine->lr != 0)
 		registers_set(&cursor->registers, link, goroutine->lr);
 }
@@ -338,15 +339,13 @@ static bool is_leaf(const struct cursor *cursor, const struct code_point *point)
 static void leave_injected(struct cursor *cursor)
 {
 	const struct stack *stack = cursor->stack;
-	const struct frame_rules *rules =
-		frame_rules_find(&stack->program->machine, stack->program->version->minor);
 	uint64_t sp = sp_of(cursor), link;
 
-	if (stack->roles->link == REGISTER_NONE || rules == NULL || !stack_read_word(cursor->stack, sp, &link))
+	if (stack->roles->link == REGISTER_NONE || !stack_read_word(cursor->stack, sp, &link))
 		return;
 	registers_set(&cursor->registers, stack->roles->link, link);
 	registers_set(&cursor->registers, stack->roles->sp,
-		      sp + (uint64_t)rules->injected * stack->program->machine.word_size);
+		      sp + (uint64_t)stack->rules->injected * stack->program->machine.word_size);
 }
 
 static void to_caller(struct cursor *cursor, const struct code_point *point, uint64_t cfa)
@@ -468,7 +467,7 @@ static void begin(struct cursor *cursor)
 {
 	const struct goroutine *goroutine = cursor->goroutine;
 
-	if (cursor->stack->roles == NULL) {
+	if (cursor->stack->roles == NULL || cursor->stack->rules == NULL) {
 		missing(cursor, "stacks of machine %u are not known", cursor->stack->program->machine.elf_machine);
 		return;
 	}
