@@ -8,12 +8,32 @@ enum {
 	SLACK = 2,       /* one that is being written may have a key or two in the air */
 };
 
+/*
+ * Whether what is taken for a string can be one: its bytes lie in one object of the heap, or in the binary; elsewhere (memory of C, a
+ * mapped file) they are not many. What is no string would have its length read.
+ */
+static bool may_be_string(const void *context, taddr address, uint64_t length)
+{
+	enum { ELSEWHERE = 1 << 20 };
+	const struct map_judge *judge = context;
+	uint64_t data = address.v;
+	const struct heap_span *span = heap_span_find(judge->walk->spans, data);
+
+	if (span != NULL)
+		return length <= heap_slot_address(span, heap_slot_in(span, data)) + span->elem_size - data;
+	if (data - judge->walk->image_low < judge->walk->image_high - judge->walk->image_low)
+		return length <= judge->walk->image_high - data;
+	return length <= ELSEWHERE;
+}
+
 static struct key_hasher *hasher_of(struct map_judge *judge, struct shape *shape)
 {
 	if (shape->hasher == NULL && !shape->no_hasher) {
 		struct error *error = judge->hashes ? key_hasher_create(&judge->state, shape->type->key, false, &shape->hasher) : NULL;
 
 		shape->no_hasher = shape->hasher == NULL;
+		if (shape->hasher != NULL)
+			key_hasher_doubt(shape->hasher, may_be_string, judge);
 		error_free(error);
 	}
 	return shape->hasher;
@@ -41,32 +61,14 @@ static uint8_t control_of(const struct go_map *map, uint64_t hash)
 	return top < least ? (uint8_t)(top + least) : top;
 }
 
-/*
- * Whether a key can be the string that it is taken for: its bytes lie in one object of the heap, or in the binary; elsewhere (memory of C,
- * a mapped file) they are not many. What is no string would have its length read.
- */
-static bool may_be_string(const struct map_judge *judge, const uint8_t *bytes)
-{
-	enum { ELSEWHERE = 1 << 20 };
-	const struct machine *machine = &judge->program->machine;
-	uint64_t data = load_word(machine, bytes), length = load_word(machine, bytes + machine->word_size);
-	const struct heap_span *span = heap_span_find(judge->walk->spans, data);
-
-	if (span != NULL)
-		return length <= heap_slot_address(span, heap_slot_in(span, data)) + span->elem_size - data;
-	if (data - judge->walk->image_low < judge->walk->image_high - judge->walk->image_low)
-		return length <= judge->walk->image_high - data;
-	return length <= ELSEWHERE;
-}
-
-static void try_slot(const struct map_judge *judge, const struct go_map *map, struct key_hasher *hasher, const struct map_unit *unit, unsigned slot,
+static void try_slot(const struct go_map *map, struct key_hasher *hasher, const struct map_unit *unit, unsigned slot,
 		     struct map_scratch *scratch, struct tally *tally)
 {
 	uint64_t seed = map->layout->implementation == MAP_SWISS ? map->swiss.seed : map->classic.hash0, hash;
 	struct map_entry entry;
 	struct error *error = map_entry_load(map, unit, slot, scratch, &entry);
 
-	if (error != NULL || entry.key == NULL || (map->type->key->kind == GO_STRING && !may_be_string(judge, entry.key))) {
+	if (error != NULL || entry.key == NULL) {
 		error_free(error);
 		tally->differs++;
 		return;
@@ -87,14 +89,14 @@ static void try_slot(const struct map_judge *judge, const struct go_map *map, st
 	}
 }
 
-static void try_batch(const struct map_judge *judge, const struct go_map *map, struct key_hasher *hasher, const struct map_batch *batch,
+static void try_batch(const struct go_map *map, struct key_hasher *hasher, const struct map_batch *batch,
 		      struct map_scratch *scratch, struct tally *tally)
 {
 	for (size_t i = 0; i < batch->count; i++) {
 		for (unsigned live = batch->units[i].live; live != 0; live &= live - 1) {
 			tally->live++;
 			if (hasher != NULL && tally->fits + tally->differs + tally->unknown < KEYS_TRIED)
-				try_slot(judge, map, hasher, &batch->units[i], (unsigned)__builtin_ctz(live), scratch, tally);
+				try_slot(map, hasher, &batch->units[i], (unsigned)__builtin_ctz(live), scratch, tally);
 		}
 	}
 }
@@ -135,7 +137,7 @@ enum verdict judge_type(struct map_judge *judge, struct shape *shape, struct got
 		error = map_walk_next(walk, &batch);
 		whole = error == NULL && batch.count == 0;
 		if (!whole && error == NULL)
-			try_batch(judge, &map, hasher, &batch, &scratch, tally);
+			try_batch(&map, hasher, &batch, &scratch, tally);
 	}
 	error_free(error);
 	map_walk_destroy(walk);

@@ -22,7 +22,7 @@
 enum { DWARF_VERSION = 4, UNIT_HEADER = 11, REFERENCE = 4 };
 
 enum abbreviation {
-	END, UNIT, BASE, STRUCT, DECLARED, MEMBER, POINTER, UNSAFE, ARRAY, COUNT, FUNCTION, INTERFACE, VARIABLE, CONSTANT,
+	END, UNIT, BASE, STRUCT, DECLARED, MEMBER, POINTER, UNSAFE, REFERENCE_TYPE, ARRAY, COUNT, FUNCTION, INTERFACE, VARIABLE, CONSTANT,
 	ABBREVIATIONS,
 };
 
@@ -45,6 +45,8 @@ static const struct {
 	[POINTER] = { DW_TAG_pointer_type, 0, { { DW_AT_name, DW_FORM_string }, { DW_AT_go_kind, DW_FORM_data1 },
 						{ DW_AT_type, DW_FORM_ref4 } } },
 	[UNSAFE] = { DW_TAG_pointer_type, 0, { { DW_AT_name, DW_FORM_string }, { DW_AT_go_kind, DW_FORM_data1 } } },
+	[REFERENCE_TYPE] = { DW_TAG_pointer_type, 0, { { DW_AT_name, DW_FORM_string }, { DW_AT_go_kind, DW_FORM_data1 },
+						       { DW_AT_declaration, DW_FORM_flag_present } } },
 	[ARRAY] = { DW_TAG_array_type, 1, { { DW_AT_name, DW_FORM_string }, { DW_AT_byte_size, DW_FORM_udata },
 					    { DW_AT_go_kind, DW_FORM_data1 }, { DW_AT_type, DW_FORM_ref4 } } },
 	[COUNT] = { DW_TAG_subrange_type, 0, { { DW_AT_count, DW_FORM_udata } } },
@@ -136,9 +138,9 @@ static void put_array(struct writer *writer, const struct known_type *type)
 }
 
 /* Those whose entry is a name, a kind and, but for some, another type. */
-static void put_small(struct writer *writer, enum abbreviation abbreviation, const struct known_type *type, const char *name)
+static void put_small(struct writer *writer, enum abbreviation abbreviation, const struct known_type *type)
 {
-	put_entry(writer, abbreviation, name);
+	put_entry(writer, abbreviation, type->name);
 	put_fixed(writer, 1, type->kind);
 	if (abbreviation == POINTER || abbreviation == INTERFACE)
 		put_reference(writer, type->elem);
@@ -159,10 +161,11 @@ static void put_type(struct writer *writer, const struct known_type *type)
 		break;
 	case KNOWN_STRUCT: put_struct(writer, type); break;
 	case KNOWN_ARRAY: put_array(writer, type); break;
-	case KNOWN_POINTER: put_small(writer, POINTER, type, type->name); break;
-	case KNOWN_UNSAFE: put_small(writer, UNSAFE, type, "unsafe.Pointer"); break;
-	case KNOWN_FUNCTION: put_small(writer, FUNCTION, type, type->name); break;
-	case KNOWN_INTERFACE: put_small(writer, INTERFACE, type, type->name); break;
+	case KNOWN_POINTER: put_small(writer, POINTER, type); break;
+	case KNOWN_UNSAFE: put_small(writer, UNSAFE, type); break;
+	case KNOWN_REFERENCE: put_small(writer, REFERENCE_TYPE, type); break;
+	case KNOWN_FUNCTION: put_small(writer, FUNCTION, type); break;
+	case KNOWN_INTERFACE: put_small(writer, INTERFACE, type); break;
 	}
 }
 

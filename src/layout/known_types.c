@@ -109,10 +109,9 @@ static bool fill_basic(struct known_type *type, unsigned word_size)
 	return false;
 }
 
-/* Pointers to what is not told apart: maps and channels are such, of a type that nothing here can describe. */
 static bool is_reference(const char *name)
 {
-	return strcmp(name, "unsafe.Pointer") == 0 || begins(name, "map[") || begins(name, "chan ") || begins(name, "<-chan ");
+	return begins(name, "map[") || begins(name, "chan ") || begins(name, "<-chan ");
 }
 
 bool known_types_have(const struct known_types *types, const char *name)
@@ -141,8 +140,8 @@ static void fill(struct known_types *types, size_t index, const char *name, uint
 	struct known_type *type = &types->items[index];
 
 	type->size = size;
-	if (is_reference(name)) {
-		type->form = KNOWN_UNSAFE;
+	if (is_reference(name) || strcmp(name, "unsafe.Pointer") == 0) {
+		type->form = is_reference(name) ? KNOWN_REFERENCE : KNOWN_UNSAFE;
 		type->kind = KIND_UNSAFE;
 		type->size = types->machine->word_size;
 	} else if (name[0] == '*') {

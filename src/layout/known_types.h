@@ -13,6 +13,7 @@ enum known_form {
 	KNOWN_STRUCT,    /* strings and slices too, whose headers are structs in DWARF */
 	KNOWN_POINTER,
 	KNOWN_UNSAFE,    /* unsafe.Pointer */
+	KNOWN_REFERENCE, /* a map or channel: a pointer to what is not known */
 	KNOWN_ARRAY,
 	KNOWN_FUNCTION,
 	KNOWN_INTERFACE, /* a typedef of the header, a struct */

@@ -34,6 +34,8 @@ struct key_hasher {
 	struct dynamic *dynamic_list;
 	size_t dynamic_count, dynamic_capacity;
 	unsigned depth;
+	bool (*may_be)(const void *context, taddr address, uint64_t length); /* NULL: strings are what they are */
+	const void *doubt;
 	char reason[256];
 };
 
@@ -83,6 +85,12 @@ struct error *key_hasher_create(const struct hash_state *state, struct gotype *k
 	return NULL;
 }
 
+void key_hasher_doubt(struct key_hasher *hasher, bool (*may_be)(const void *context, taddr address, uint64_t length), const void *context)
+{
+	hasher->may_be = may_be;
+	hasher->doubt = context;
+}
+
 void key_hasher_destroy(struct key_hasher *hasher)
 {
 	if (hasher == NULL)
@@ -128,6 +136,8 @@ static enum key_hash_result read_string(struct key_hasher *hasher, taddr address
 {
 	struct target *memory = hasher->program->memory;
 
+	if (hasher->may_be != NULL && !hasher->may_be(hasher->doubt, address, length))
+		return unknown(hasher, "these bytes are no string");
 	if (length > STRING_LIMIT)
 		return unknown(hasher, "a string of %llu bytes is not read", (unsigned long long)length);
 	if (memory == NULL)

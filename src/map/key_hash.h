@@ -29,6 +29,10 @@ enum key_hash_result {
  */
 struct error *key_hasher_create(const struct hash_state *state, struct gotype *key, bool by_typehash,
 				struct key_hasher **out) MUST_CHECK;
+/*
+ * For keys that are only guessed to be of their type: strings of which `may_be` says no are not read, and the result is HASH_UNKNOWN.
+ */
+void key_hasher_doubt(struct key_hasher *hasher, bool (*may_be)(const void *context, taddr address, uint64_t length), const void *context);
 /* NULL is allowed. */
 void key_hasher_destroy(struct key_hasher *hasher);
 

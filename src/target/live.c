@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "target/process.h"
@@ -29,6 +30,9 @@ struct live {
 	int copy_fd;             /* its memory; -1: none */
 	struct live_options options;
 	struct live_stats stats;
+	struct process_mapping *mappings; /* as /proc had them at that time; NULL: not looked at */
+	size_t mapping_count;
+	struct timespec mappings_at;
 };
 
 static struct live *live_of(struct target *target)
@@ -211,32 +215,58 @@ static void live_read_pieces(struct target *target, struct target_piece *pieces,
 		pieces[i].got = 0;
 }
 
+static bool is_recent(const struct timespec *time)
+{
+	enum { RECENT = 100 * 1000 * 1000 }; /* ns */
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - time->tv_sec) * 1000000000LL + now.tv_nsec - time->tv_nsec < RECENT;
+}
+
+static void forget_mappings(struct live *live)
+{
+	process_maps_free(live->mappings, live->mapping_count);
+	live->mappings = NULL;
+	live->mapping_count = 0;
+}
+
+static const struct process_mapping *mapping_of(const struct live *live, taddr address)
+{
+	for (size_t i = 0; i < live->mapping_count; i++)
+		if (address.v >= live->mappings[i].start.v && address.v < live->mappings[i].end.v)
+			return &live->mappings[i];
+	return NULL;
+}
+
+/* What says no is believed for a while: where guesses lead nowhere, it is asked for thousands of addresses. */
+static struct error *load_mappings(struct live *live, taddr address)
+{
+	const struct process_mapping *mapping = mapping_of(live, address);
+
+	if (live->mapping_count != 0 && is_recent(&live->mappings_at) && (mapping == NULL || !mapping->readable))
+		return NULL;
+	forget_mappings(live);
+	clock_gettime(CLOCK_MONOTONIC, &live->mappings_at);
+	return process_maps(live->copy ? live->copy : live->tid, &live->mappings, &live->mapping_count);
+}
+
 static struct error *live_unreadable(struct target *target, taddr address)
 {
 	struct live *live = live_of(target);
-	struct process_mapping *mappings;
-	size_t count, i;
-	struct error *error;
+	const struct process_mapping *mapping;
 
 	if (!in_time(live))
 		return stopper_over_budget(live->stopper);
-	error = process_maps(live->copy ? live->copy : live->tid, &mappings, &count);
-	if (error == NULL && count == 0 && live->copy != 0)
-		error = error_new(ERROR_TARGET, "process %d: its snapshot has been killed (is memory short?)", (int)target->pid);
-	if (error != NULL)
-		return error;
-	for (i = 0; i < count && (address.v < mappings[i].start.v || address.v >= mappings[i].end.v); i++)
-		continue;
-	if (count == 0)
-		error = error_new(ERROR_TARGET, "process %d: it has ended", (int)target->pid);
-	else if (i == count)
-		error = error_new(ERROR_MEMORY, "0x%" PRIx64 ": not mapped", address.v);
-	else if (!mappings[i].readable)
-		error = error_new(ERROR_MEMORY, "0x%" PRIx64 ": mapped, but not readable", address.v);
-	else
-		error = error_new(ERROR_MEMORY, "0x%" PRIx64 ": cannot be read", address.v);
-	process_maps_free(mappings, count);
-	return error;
+	TRY(load_mappings(live, address));
+	if (live->mapping_count == 0 && live->copy != 0)
+		return error_new(ERROR_TARGET, "process %d: its snapshot has been killed (is memory short?)", (int)target->pid);
+	if (live->mapping_count == 0)
+		return error_new(ERROR_TARGET, "process %d: it has ended", (int)target->pid);
+	mapping = mapping_of(live, address);
+	if (mapping == NULL)
+		return error_new(ERROR_MEMORY, "0x%" PRIx64 ": not mapped", address.v);
+	return error_new(ERROR_MEMORY, mapping->readable ? "0x%" PRIx64 ": cannot be read" : "0x%" PRIx64 ": mapped, but not readable", address.v);
 }
 
 /* Whether all threads stand still; asked where another tracer is in charge of that. */
@@ -361,6 +391,7 @@ static void live_destroy(struct target *target)
 	struct live *live = live_of(target);
 
 	live_forget_snapshot(target);
+	forget_mappings(live);
 	if (live->memory_fd >= 0)
 		close(live->memory_fd);
 	if (target->executable.fd >= 0)
