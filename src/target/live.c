@@ -469,6 +469,30 @@ static bool machine_is_native(const struct machine *machine)
 	return machine->big_endian == host_big_endian;
 }
 
+/* qemu-user by its names, binfmt_misc's too: qemu-aarch64, qemu-arm-static; not qemu-system-arm, qemu-img. */
+static bool is_user_emulator(const char *path)
+{
+	static const char *const others[] = { "system-", "img", "nbd", "io", "ga", "edid", "storage-daemon", "pr-helper" };
+	const char *name = strrchr(path, '/');
+
+	name = name ? name + 1 : path;
+	if (strncmp(name, "qemu-", 5) != 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (strncmp(name + 5, others[i], strlen(others[i])) == 0)
+			return false;
+	return true;
+}
+
+static struct error *is_emulated(pid_t pid, const char *path)
+{
+	struct error *error = error_new(ERROR_TARGET, "process %d: it is %s, which emulates the program: registers and threads of the process "
+					"are the emulator's", (int)pid, path);
+
+	return error_hint(error, "started with GOTRACEBACK=crash and ulimit -c unlimited, kill -ABRT makes it write qemu_*.core, for -c with -e; "
+			  "or start it with -g PORT for GDB and mapscope inside it; -e alone reads the program at rest");
+}
+
 static struct error *open_executable(struct live *live, const struct process_status *status)
 {
 	struct target *target = &live->target;
@@ -484,6 +508,8 @@ static struct error *open_executable(struct live *live, const struct process_sta
 
 	if (error != NULL)
 		return error_wrap(error, "process %d: %s", (int)pid, target->executable.path);
+	if (is_user_emulator(target->executable.path))
+		return is_emulated(pid, target->executable.path);
 	if (!machine_is_native(&target->machine))
 		return error_new(ERROR_TARGET, "process %d: %s: a program for a foreign machine (ELF machine %u)",
 				 (int)pid, target->executable.path, target->machine.elf_machine);

@@ -39,18 +39,34 @@ def check_zoo(counts, tool, name, version, machine, expressions=None):
     words = machines.emulator(machine, version)
     executable = machines.build(version, machine, go.ZOO)
     animal = machines.Zoo(executable, words)
+    part = Part(animal.truth, expressions or animal.truth.maps)
     try:
+        if words:
+            check_refused(counts["layout"], tool, f"{name} process", animal, words[0])
+        else:
+            check_parts(counts, tool, f"{name} live", ["-p", str(animal.pid)], animal.truth, part)
         core = machines.core_of(animal, words)
         if core is None:
             counts["layout"].skip(name, "core_pattern does not make a file in the working directory")
             return
         check_layout(counts["layout"], tool, f"{name} layout", ["-e", executable], animal.truth, machine)
-        part = Part(animal.truth, expressions or animal.truth.maps)
-        for command, (of_all, function) in PARTS.items():
-            if function:
-                function(counts[command], tool, f"{name} {command}", ["-c", core, "-e", executable], animal.truth if of_all else part)
+        check_parts(counts, tool, name, ["-c", core, "-e", executable], animal.truth, part)
     finally:
         animal.close()
+
+
+def check_parts(counts, tool, name, target, truth, part):
+    for command, (of_all, function) in PARTS.items():
+        if function:
+            function(counts[command], tool, f"{name} {command}", target, truth if of_all else part)
+
+
+def check_refused(checks, tool, name, animal, emulator):
+    """A process that is really qemu is no Go program of its own machine."""
+    result = tool.run("list", "-p", str(animal.pid))
+    checks.true(f"{name}: refused with the reason", result.status == 3 and f"{emulator}, which emulates the program" in result.stderr
+                and "-g PORT" in result.stderr, f"{result.status}: {result.stderr[-300:]}")
+    checks.true(f"{name}: it answers", animal.answers(), "no pong")
 
 
 def check_layout(checks, tool, name, target, truth, machine):
