@@ -8,7 +8,7 @@
 #include "util/error.h"
 
 /* What brings the output to an end. It is called once at most, in the middle of anything, and may allocate nothing that it can do without. */
-void give_up_finish_with(void (*finish)(void *context, const char *why), void *context);
+void give_up_finish_with(void (*with)(void *context, const char *why), void *context);
 /* `why` is printed behind "mapscope: "; `hint` may be NULL. */
 _Noreturn void give_up(enum error_code code, const char *why, const char *hint);
 /* From here on a mapped file that was cut meanwhile, or whose disk fails, ends the program so (ERROR_MEMORY), not by SIGBUS. */

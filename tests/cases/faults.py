@@ -46,7 +46,7 @@ class Case:
         self.label = f"{version} faults"
         self.program = program
         self.live = ["-p", str(program.pid)]
-        self.library = os.path.join(build, "tests", "unit", "faulty_calls.so")
+        self.libraries = {call: os.path.join(build, "tests", "unit", f"faulty_{call}.so") for call in ("calls", "malloc")}
         with open(tool.path, "rb") as file:
             self.sanitized = b"__asan_init" in file.read()
 
@@ -135,12 +135,13 @@ class Case:
     # --- calls that fail --------------------------------------------------------------------------------------------
 
     def faulty(self, arguments, call, at, number, last=None):
-        environment = dict(self.tool.environment, LD_PRELOAD=self.library, FAULTY_CALL=call, FAULTY_AT=str(at), FAULTY_ERROR=str(number),
+        environment = dict(self.tool.environment, LD_PRELOAD=self.libraries.get(call, self.libraries["calls"]), FAULTY_CALL=call, FAULTY_AT=str(at), FAULTY_ERROR=str(number),
                            FAULTY_LAST=str(last or at), ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0:detect_leaks=0")
         return process.run([*self.tool.command, *arguments], 60, env=environment)
 
     def check_calls(self):
-        self.checks.true(f"{self.label}: there is a library that fails", os.path.exists(self.library), self.library)
+        for path in self.libraries.values():
+            self.checks.true(f"{self.label}: there is a library that fails", os.path.exists(path), path)
         live = ["show", "main.words", *self.live, "--max", "0", "--format", "json"]
         for call, number, most in (("readv", errno.ENOMEM, 12), ("readv", errno.EFAULT, 12), ("ptrace", errno.ESRCH, 6), ("pread", errno.EIO, 6),
                                    ("write", errno.EINTR, 3), ("write", errno.ENOSPC, 2)):

@@ -41,6 +41,7 @@ static bool fails(const char *call)
 	return true;
 }
 
+#ifdef FAULTY_MALLOC
 /* --- memory: dlsym() itself allocates, so these go to the names that glibc has for its own ------------------------- */
 
 extern void *__libc_malloc(size_t size);
@@ -72,6 +73,8 @@ void *reallocarray(void *old, size_t count, size_t size)
 	}
 	return realloc(old, bytes);
 }
+
+#endif
 
 /* --- the kernel --------------------------------------------------------------------------------------------------- */
 
