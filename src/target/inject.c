@@ -79,6 +79,10 @@ struct error *inject_find_code(struct target *target, struct inject_code *out)
 	if (target->machine.elf_machine != EM_X86_64)
 		return error_new(ERROR_TARGET, "process %d: snapshots are made of programs for x86-64 only", (int)target->pid);
 	TRY(process_maps(target->pid, &mappings, &count));
+	if (count == 0) {
+		process_maps_free(mappings, count);
+		return error_new(ERROR_TARGET, "process %d: it has ended", (int)target->pid);
+	}
 
 	uint8_t *window = xmalloc(WINDOW);
 

@@ -91,8 +91,8 @@ func threads() {
 
 func programs() {
 	for {
-		if exec.Command("/bin/true").Run() != nil {
-			fmt.Fprintln(os.Stderr, "/bin/true failed")
+		if err := exec.Command("/bin/true").Run(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
 		time.Sleep(30 * time.Millisecond)

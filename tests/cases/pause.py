@@ -6,7 +6,7 @@ import sys
 import time
 
 from cases import processes
-from harness import soak, threads, zoo
+from harness import hammer, soak, threads, zoo
 
 # What a target that stands still shows the same of in any way.
 SAME = [["list"], ["list", "-g"], ["show", "main.words", "--format", "json"], ["show", "main.big", "--format", "json", "--max", "0"],
@@ -15,6 +15,7 @@ SAME = [["list"], ["list", "-g"], ["show", "main.words", "--format", "json"], ["
 
 # How often check_soak() attaches; twice where nothing is said.
 SAMPLE = {"under_load": 5, "killed": 8}
+LOOKS = 10
 SOAKED = ("1.23", "1.26")
 
 def check(checks, tool, label, executable):
@@ -132,3 +133,18 @@ def check_soak(checks, tool, version):
             wrong = run.wrong
             run.run(scenario, mode, SAMPLE.get(scenario, 2))
             checks.true(f"{version} soak {scenario} {mode}", run.wrong == wrong, told[-1])
+
+
+def check_hammer(checks, tool, version):
+    """A sample of scripts/hammer."""
+    if version not in SOAKED or not checks.wanted(f"{version} hammer"):
+        return
+    target = hammer.Hammer(version)
+    sound = 0
+    for name in hammer.MAPS:
+        figures = target.look(tool, name, LOOKS)
+        checks.equal(f"{version} hammer {name}: what is shown as sound is", [], figures.wrong)
+        checks.equal(f"{version} hammer {name}: looks", LOOKS, figures.sound + figures.marked)
+        sound += figures.sound
+    checks.true(f"{version} hammer: some looks are sound", sound > 0, "all are marked")
+    target.end()

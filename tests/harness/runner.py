@@ -151,4 +151,5 @@ def check_version(checks, tool, version, mode, options):
         pause.check(checks, tool, label, os.path.join(folder, "zoo"))
         if mode == "plain":
             pause.check_soak(checks, tool, version)
+            pause.check_hammer(checks, tool, version)
         mutants.check(checks, tool, version)

@@ -13,9 +13,9 @@ from harness import go, threads
 SOURCE = os.path.join(go.ROOT, "testdata", "soak")
 MODES = {"stopped": [], "no-stop": ["--no-stop"], "snapshot": ["--snapshot"]}
 NOBODY = 65534
-# Signals whose default is to end a program, and those mapscope turns into a flag; SIGKILL most of all.
-SIGNALS = [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGSEGV, signal.SIGABRT,
-           signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGPIPE, signal.SIGBUS, signal.SIGFPE, signal.SIGXCPU, signal.SIGSTOP]
+# All that there are; SIGKILL, which nobody can prepare for, and those that mapscope turns into a flag more often.
+STOPPING = (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
+SIGNALS = sorted(signal.valid_signals()) + 30 * [signal.SIGKILL] + 4 * [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT]
 
 
 class Wrong(Exception):
@@ -163,12 +163,12 @@ class Soak:
         command = [*self.tool.command, "verify", "main.table", "-p", str(pid), *MODES[mode]]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self.tool.environment)
         self.attached += 1
-        time.sleep(random.random() * 0.06)
+        time.sleep(random.random() * 0.03)
         process.send_signal(number)
-        if number == signal.SIGSTOP:
+        if number in STOPPING:
             time.sleep(0.01)
             process.kill()
-        process.wait(120)
+        return process.wait(120) < 0
 
     # Each scenario returns what it has to tell beside its counts.
 
@@ -186,9 +186,12 @@ class Soak:
 
     def killed(self, mode, count):
         server = Server(self.executable)
+        ended = zombies = 0
         for i in range(count):
+            before = len(silent_children(server.pid))
             server.signal()
-            self.kill(server.pid, mode, SIGNALS[i % len(SIGNALS)])
+            ended += self.kill(server.pid, mode, random.choice(SIGNALS))
+            zombies += max(0, len(silent_children(server.pid)) - before)
             if i % 5 == 0:
                 server.check_free()
                 server.check_children(dead=1000000)
@@ -198,7 +201,6 @@ class Soak:
             time.sleep(0.02)
         else:
             raise Wrong("a snapshot lives on")
-        zombies = len(silent_children(server.pid))
         while silent_children(server.pid):
             before = len(silent_children(server.pid))
             self.look(server.pid, "snapshot", statuses=(0, 4))
@@ -206,7 +208,8 @@ class Soak:
                 raise Wrong(f"{before} zombies are not reaped")
         server.check_free()
         answers, longest = server.end()
-        return f"{answers} answers, the longest took {longest / 1000:.0f} ms; {server.sent} signals; {zombies} zombies, reaped by the next snapshot"
+        return f"{answers} answers, the longest took {longest / 1000:.0f} ms; {server.sent} signals; {ended} of the tools died of theirs, " \
+               f"{zombies} zombies were left until the next snapshot"
 
     def frozen(self, mode, count):
         server = Server(self.executable, loaded=False)
@@ -251,10 +254,11 @@ class Soak:
 
     def zombie(self, mode, count):
         program = Program(self.executable, "count")
-        time.sleep(0.1)
+        while threads.of(program.pid)[program.pid][0] != "Z":
+            time.sleep(0.01)
         for _ in range(count):
             done = self.look(program.pid, mode, statuses=(3,))
-            if "zombie" not in done.stderr:
+            if "zombie" not in done.stderr and "has ended" not in done.stderr:
                 raise Wrong(done.stderr)
         program.process.communicate()
         return "refused"

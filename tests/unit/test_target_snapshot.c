@@ -10,7 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -30,6 +30,7 @@ static struct shared {
 	volatile uint64_t disturbed;
 	volatile uint64_t signals;
 	volatile bool ready;
+	volatile pid_t vforked;
 } *shared;
 
 /* In private memory: a snapshot has it as it was. */
@@ -199,12 +200,26 @@ static void test_undisturbed(void (*body)(void))
 	end(pid);
 }
 
+static void refused(pid_t pid, const char *why)
+{
+	const struct live_options options = { .snapshot = true };
+	struct target *target;
+
+	if (!CHECK(succeeded(live_open(pid, &options, &target))))
+		return;
+
+	struct error *error = target_stop(target);
+
+	if (!CHECK(error != NULL && strstr(error->message, why) != NULL))
+		fprintf(stderr, "%s\n", error ? error->message : "no error");
+	error_free(error);
+	target_destroy(target);
+}
+
 /* What a program must be like; nothing comes of it where it is not. */
 static void test_refused(void)
 {
-	const struct live_options options = { .snapshot = true };
 	pid_t pid = fork();
-	struct target *target;
 
 	if (pid == 0) {
 		alarm(100);
@@ -212,13 +227,54 @@ static void test_refused(void)
 			pause();
 	}
 	sleep_ms(20);
-	if (CHECK(succeeded(live_open(pid, &options, &target)))) {
-		struct error *error = target_stop(target);
+	refused(pid, "does not catch signal 64");
+	end(pid);
+}
 
-		CHECK(error != NULL && strstr(error->message, "does not catch signal 64") != NULL);
-		error_free(error);
-		target_destroy(target);
+/* Its parent stands in the kernel; what it has for memory is its parent's. */
+static void in_vfork(void)
+{
+	if (vfork() == 0) {
+		shared->vforked = getpid();
+		sleep(1); /* not allowed by the book, harmless on Linux */
+		_exit(0);
 	}
+	round_done(true);
+}
+
+static void test_vfork(void)
+{
+	pid_t pid = spawn(in_vfork);
+
+	while (shared->vforked == 0)
+		sleep_ms(1);
+	refused(shared->vforked, "shares its memory");
+	refused(pid, "stuck in the kernel");
+	kill(shared->vforked, SIGKILL);
+	end(pid);
+}
+
+/* Of a user who may have no process more. */
+static void be_limited(void)
+{
+	static bool limited;
+
+	if (!limited && (setresuid(65534, 65534, 65534) != 0 || setrlimit(RLIMIT_NPROC, &(struct rlimit){ 1, 1 }) != 0))
+		_exit(1);
+	limited = true;
+	round_done(nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL) == 0);
+}
+
+static void test_limited(void)
+{
+	pid_t pid = spawn(be_limited);
+
+	for (int i = 0; i < 1000 && shared->rounds == 0; i++)
+		sleep_ms(1);
+	for (int i = 0; i < 10; i++)
+		refused(pid, "cannot be forked: Resource temporarily unavailable");
+	CHECK(shared->rounds > 0);
+	CHECK_UINT(shared->disturbed, 0);
 	end(pid);
 }
 
@@ -233,6 +289,9 @@ int main(void)
 	test_undisturbed(in_read);
 	test_undisturbed(in_a_loop);
 	test_refused();
+	test_vfork();
+	if (geteuid() == 0) /* root alone can become another user, who is limited */
+		test_limited();
 	return check_done();
 }
 
