@@ -7,6 +7,7 @@ import random
 import re
 import signal
 
+from cases import tabledamage
 from harness import elfcore, go, process, zoo
 
 SOURCE = os.path.join(go.ROOT, "testdata", "stacks")
@@ -364,3 +365,5 @@ def check_core(checks, tool, name, program, animal, version, mode):
     check_target(checks, tool, name, program, animal, version, mode, target, [core, animal.executable])
     if mode == "optimised":
         check_damage(checks, tool, f"{name} damaged", program, core, animal.executable)
+        tabledamage.check(checks, tool, f"{name} damaged tables", lambda path: own_frames(program, core, path, by="tables"),
+                          go.minor_of(version), core, animal.executable)
