@@ -68,7 +68,7 @@ static void decimal_of_text(struct decimal *decimal, const char *text)
 	for (; *at != 'e'; at++)
 		if (*at >= '0' && *at <= '9' && decimal->count < MOST_DIGITS)
 			decimal->digits[decimal->count++] = *at;
-	decimal->point = atoi(at + 1) + 1; /* NOLINT(cert-err34-c): %e has a small number there */
+	decimal->point = atoi(at + 1) + 1;
 	while (decimal->count > 1 && decimal->digits[decimal->count - 1] == '0')
 		decimal->count--;
 }
