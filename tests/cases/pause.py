@@ -11,23 +11,37 @@ from harness import hammer, soak, threads, zoo
 # What a target that stands still shows the same of in any way.
 SAME = [["list"], ["list", "-g"], ["show", "main.words", "--format", "json"], ["show", "main.big", "--format", "json", "--max", "0"],
         ["stat", "main.words", "--format", "json"], ["dump", "main.words"], ["dump", "main.words", "--memory"], ["verify"],
-        ["verify", "main.big"], ["who", "main.words"], ["races"], ["list", "--all", "--format", "ndjson"], ["top", "--max", "0"]]
+        ["verify", "main.big", "--pause-budget", "60000"], ["who", "main.words"], ["races"], ["list", "--all", "--format", "ndjson"], ["top", "--max", "0"]]
 
 # How often check_soak() attaches; twice where nothing is said.
 SAMPLE = {"under_load": 5, "killed": 8}
-LOOKS = 10
+LOOKS = 6
 SOAKED = ("1.23", "1.26")
+X86_64 = 62  # elf.h, EM_X86_64
+
+
+def makes_snapshots(tool, executable):
+    """Only for programs of x86-64, by a mapscope for it."""
+    machines = []
+    for path in (tool.path, executable):
+        with open(path, "rb") as file:
+            machines.append(int.from_bytes(file.read(20)[18:], "little"))
+    return machines == [X86_64, X86_64]
+
 
 def check(checks, tool, label, executable):
     if not checks.wanted(f"{label} pause"):
         return
     animal = zoo.Zoo(executable, big=100000)
     try:
+        check_budget(checks, tool, f"{label} pause budget", animal)
+        if not makes_snapshots(tool, executable):
+            check_refused(checks, f"{label} pause snapshot", tool.run("list", "-p", str(animal.pid), "--snapshot"), "x86-64")
+            return
         check_same(checks, tool, f"{label} pause snapshot", animal)
         check_held(checks, tool, f"{label} pause snapshot held", animal)
         check_frozen(checks, tool, f"{label} pause snapshot of what is stopped", animal)
         check_killed(checks, tool, f"{label} pause snapshot killed", animal)
-        check_budget(checks, tool, f"{label} pause budget", animal)
     finally:
         animal.close()
     check_seccomp(checks, tool, f"{label} pause snapshot seccomp", executable)
@@ -103,8 +117,6 @@ def check_budget(checks, tool, name, animal):
     for words in (["top"], ["verify"], ["show", "main.big"]):
         result = tool.run(*words, *target, "60000")
         checks.equal(f"{name} of a minute, {words[0]}: status", 0, result.status)
-    result = tool.run("list", *target, "60000", "--snapshot")
-    checks.equal(f"{name} of a minute, snapshot: status", 0, result.status)
     check_left(checks, f"{name} of a minute", animal)
 
 
@@ -127,6 +139,8 @@ def check_soak(checks, tool, version):
     for scenario, _ in soak.SCENARIOS:
         needs_root = scenario in ("namespaces", "own", "foreign")
         for mode in soak.MODES:
+            if mode == "snapshot" and not makes_snapshots(tool, run.executable):
+                continue
             if needs_root and os.geteuid() != 0:
                 checks.skip(f"{version} soak {scenario} {mode}", "needs root")
                 continue

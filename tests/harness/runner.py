@@ -148,7 +148,8 @@ def check_version(checks, tool, version, mode, options):
         animal.close()
     if "live" in options.targets:
         processes.check(checks, tool, label, os.path.join(folder, "zoo"))
-        pause.check(checks, tool, label, os.path.join(folder, "zoo"))
+        if mode in ("plain", "cgo"):
+            pause.check(checks, tool, label, os.path.join(folder, "zoo"))
         if mode == "plain":
             pause.check_soak(checks, tool, version)
             pause.check_hammer(checks, tool, version)
