@@ -34,6 +34,7 @@ struct error *list_maps(struct program *program, const struct list_variables *va
 struct list_cut {
 	uint64_t stacks;
 	char *why; /* of the first one; freed by the caller; NULL: none */
+	uint64_t nameless; /* frames of Go functions whose variables nothing tells: there is no DWARF of them */
 };
 
 /*

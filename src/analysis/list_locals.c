@@ -91,6 +91,8 @@ static bool visit_frame(void *context, const struct stack_frame *frame)
 	struct walk *walk = context;
 
 	walk->frame = frame;
+	if (walk->cut != NULL && frame->point->go && !stack_knows_variables(frame))
+		walk->cut->nameless++;
 	walk->error = stack_each_variable(walk->stack, frame, visit_variable, walk);
 	return walk->error == NULL && !walk->lister.stop;
 }

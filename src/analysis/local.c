@@ -65,6 +65,7 @@ struct search {
 	char *function;      /* of the frame that was asked for; NULL: not seen */
 	struct buffer names; /* of its other variables */
 	unsigned name_count;
+	bool nameless;       /* nothing tells variables of it */
 	char *gone;          /* "frame 2 (main.worker)": where it is, but optimised out; NULL */
 };
 
@@ -115,6 +116,7 @@ static bool look_in_frame(void *context, const struct stack_frame *frame)
 		return true;
 	if (search->scope->frame_given)
 		search->function = xstrdup(frame->function);
+	search->nameless |= frame->point->go && !stack_knows_variables(frame);
 	search->error = stack_each_variable(search->stack, frame, match, search);
 	if (!gone_before && search->gone != NULL) {
 		free(search->gone);
@@ -143,7 +145,8 @@ static struct error *not_found(struct search *search, const char *why)
 	error = error_new(ERROR_TARGET, "goroutine %llu: frame %u (%s): %s: no such variable", id, scope->frame,
 			  search->function, search->name);
 	if (search->name_count == 0)
-		return error_hint(error, "there is none in this frame");
+		return error_hint(error, search->nameless ? "no DWARF tells its variables: what maps they hold, mapscope list --all says"
+							  : "there is none in this frame");
 	return error_hint(error, "there are %s%s", buffer_text(&search->names),
 			  search->name_count > NAMES_SHOWN ? ", ..." : "");
 }

@@ -209,6 +209,9 @@ static void report_stacks(struct session *session, struct listing *listing)
 	if (listing->cut.stacks != 0)
 		diagnostics_note("the frames of %llu goroutines are not all known; the first: %s", (unsigned long long)listing->cut.stacks,
 				 listing->cut.why);
+	if (listing->cut.nameless != 0)
+		diagnostics_note("no DWARF tells the variables of %llu frames: what maps they hold, list --all says",
+				 (unsigned long long)listing->cut.nameless);
 	findings_free(&listing->findings);
 	free(listing->cut.why);
 }

@@ -345,3 +345,8 @@ const struct stack_capture *stack_closure_variables(struct stack *stack, taddr e
 	*count = captures->count;
 	return captures->items;
 }
+
+bool stack_knows_variables(const struct stack_frame *frame)
+{
+	return frame->point->scope_count != 0 && frame->point->scopes[frame->scope].die != 0;
+}

@@ -49,4 +49,7 @@ struct stack_capture {
  */
 const struct stack_capture *stack_closure_variables(struct stack *stack, taddr entry, size_t *count);
 
+/* Whether something tells the variables of a frame: DWARF does, the program's own tables do not. */
+bool stack_knows_variables(const struct stack_frame *frame);
+
 #endif

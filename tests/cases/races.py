@@ -124,6 +124,46 @@ def check_cores(checks, tool, version, executable):
                 check_crash(checks, tool, name, executable, kind, held)
 
 
+# --- without DWARF --------------------------------------------------------------------------------------------------------
+
+
+def check_stripped(checks, tool, name, executable, kind):
+    """The same but for names of variables: both goroutines, what they were doing, where, on which map."""
+    crash = Crash(executable, kind, "local")
+    target = ["-c", crash.core, "-e", executable]
+    try:
+        document = tool.document(checks, name, "races", *target, "--format", "json")
+        if document is None:
+            return
+        facts = {fact["goroutine"]: fact for fact in crash.facts}
+        inside = {operation["goroutine"]: operation for operation in document["operations"] if operation["goroutine"] in facts}
+        first = document["operations"][0] if document["operations"] else {}
+        checks.equal(f"{name}: the message", MESSAGES[kind], document["message"])
+        checks.true(f"{name}: the first operation ended the program", first.get("fatal") and first["goroutine"] in facts, str(first)[:300])
+        for goroutine, operation in inside.items():
+            checks.true(f"{name} goroutine {goroutine}: its map, or why it is not known",
+                        operation["address"] == facts[goroutine]["address"] or (operation["address"] is None and operation["missing"]),
+                        str(operation)[:300])
+            checks.equal(f"{name} goroutine {goroutine}: no name", None, operation["name"])
+            if operation["address"] is not None:
+                check_operation(checks, f"{name} goroutine {goroutine}", facts[goroutine], operation)
+        if first:
+            check_first_screen(checks, tool, name, crash, target, document)
+        check_no_variables(checks, tool, name, target, first)
+    finally:
+        crash.folder.cleanup()
+
+
+def check_no_variables(checks, tool, name, target, operation):
+    """Frames have no variables, and that is said."""
+    result = tool.run("list", "-g", *target)
+    checks.true(f"{name} list -g: says why there are none", result.status == 0 and "no DWARF tells the variables of" in result.stderr,
+                f"{result.status}: {result.stderr[-300:]}")
+    result = tool.run("show", f"goroutine {operation.get('goroutine')}: frame {operation.get('frame', 0) + 1}: m", *target)
+    checks.true(f"{name} show m: says why there is none", result.status == 3 and "no DWARF tells its variables" in result.stderr,
+                f"{result.status}: {result.stderr[-300:]}")
+
+
 # --- live -----------------------------------------------------------------------------------------------------------------
 
 
@@ -171,4 +211,7 @@ def check(checks, tool, version, targets):
         checks.skip(f"{name} cores", "no cores asked for, or core_pattern does not make a file in the working directory")
         return
     check_cores(checks, tool, version, executable)
+    stripped = go.build_program(version, "races-stripped", SOURCE, go.Mode("-ldflags=-s -w"))
+    for kind in MESSAGES:
+        check_stripped(checks, tool, f"{version} races {kind} stripped", stripped, kind)
     checks.note(f"go{version} races: done")
