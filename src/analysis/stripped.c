@@ -177,6 +177,12 @@ struct error *stripped_open(struct binary *binary, struct target *target, struct
 
 	struct error *error = module_find(binary, target ? target : image, bias, &out->module);
 
+	/* of a position-independent file at rest the loader has not filled in a word yet: what it says of itself must do */
+	if (error != NULL && target == NULL && binary->position_independent && out->module.pclntab != 0 && binary->go_minor != 0) {
+		error_free(error);
+		error = NULL;
+		out->module.versions = bit_of(binary->go_minor);
+	}
 	if (error == NULL)
 		error = find_versions(binary, target ? target : image, out);
 	if (error == NULL)

@@ -12,6 +12,7 @@
 #include "binary/buildinfo.h"
 #include "binary/debug.h"
 #include "binary/foreign.h"
+#include "binary/tables.h"
 #include "util/alloc.h"
 
 static struct error *read_header(struct binary *binary)
@@ -61,8 +62,11 @@ static bool looks_like_go(struct binary *binary)
 		if (binary_section(binary, sections[i], &bytes, &length, &address))
 			return true;
 	}
+
+	struct binary_pclntab tables[BINARY_PCLNTABS];
+
 	return binary->go_version != NULL || binary->go_build_id != NULL ||
-	       binary_symbol(binary, "runtime.buildVersion", &address, &size);
+	       binary_symbol(binary, "runtime.buildVersion", &address, &size) || binary_find_pclntabs(binary, tables) != 0;
 }
 
 static struct error *check_file(const struct binary *binary)

@@ -243,8 +243,10 @@ static struct error *search_state(struct search *search)
 		take_headers(&hashes);
 		error = try_all(&hashes);
 	}
-	if (error == NULL)
+	if (error == NULL) {
 		keep(&hashes);
+		search_expunged(search, spans);
+	}
 	map_judge_destroy(hashes.judge);
 	heap_walk_free(hashes.walk);
 	heap_spans_free(spans);

@@ -3,6 +3,7 @@
 #define HEAP_SEARCH_PRIVATE_H
 
 #include "heap/search.h"
+#include "heap/spans.h"
 
 /* The bytes of a module's variables, as they were when the search began. */
 struct search_range {
@@ -41,6 +42,8 @@ uint64_t search_pointer(const struct search *search, const struct search_slice *
 
 struct error *search_mheap(struct search *search) MUST_CHECK;
 struct error *search_goroutines(struct search *search) MUST_CHECK;
+/* Tells of sync.expunged where exactly one variable can be it. */
+void search_expunged(struct search *search, const struct heap_spans *spans);
 struct error *search_hashes(struct search *search) MUST_CHECK;
 
 #endif

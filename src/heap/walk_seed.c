@@ -79,7 +79,7 @@ static bool may_be_type_word(const struct heap_walk *walk, uint64_t word, bool m
 {
 	bool in_image = word - walk->image_low < walk->image_high - walk->image_low;
 
-	return (in_image && (!masked || walk->program->version->minor < 12)) || (!masked && heap_span_find(walk->spans, word) != NULL);
+	return masked == (walk->program->version->minor < 12) && (in_image || heap_span_find(walk->spans, word) != NULL);
 }
 
 static heap_type_id type_of_value(struct heap_walk *walk, uint64_t word)

@@ -193,6 +193,7 @@ struct error *module_find(const struct binary *binary, struct target *memory, ui
 	binary_search_words(binary, memory, bias, &words);
 	if (out->versions != 0)
 		return NULL;
+	*out = (struct module_place){ .pclntab = tables[0].address, .magic = tables[0].magic };
 	return error_new(ERROR_TARGET, "%s: no DWARF; a function table of Go 1.%d or later is at 0x%llx, but no moduledata leads to it as Go "
 			 "1.%d ... 1.%d have it", binary->path, tables[0].oldest, (unsigned long long)tables[0].address,
 			 go_version_oldest(), go_version_newest());

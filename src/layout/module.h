@@ -24,7 +24,7 @@ struct module_place {
 
 /*
  * `memory`: the target, or the file's own image. ERROR_TARGET says what was found and what was not: no function table, or one that nothing
- * known leads to.
+ * known leads to; `out` has that one's address and magic then.
  */
 struct error *module_find(const struct binary *binary, struct target *memory, uint64_t bias, struct module_place *out) MUST_CHECK;
 
