@@ -13,6 +13,7 @@
 
 #include "util/alloc.h"
 #include "util/bytes.h"
+#include "util/sanitizer.h"
 
 /* --- what kind of file ----------------------------------------------------------------------------------------- */
 
@@ -103,7 +104,7 @@ static void limit_reader(int fd)
 
 	limit(RLIMIT_CPU, SECONDS_LIMIT);
 	limit(RLIMIT_CORE, 0);
-#ifndef __SANITIZE_ADDRESS__ /* it maps terabytes */
+#ifndef ADDRESS_SANITIZER
 	if (fstat(fd, &status) == 0)
 		limit(RLIMIT_AS, (rlim_t)MEMORY_BASE + (rlim_t)status.st_size * MEMORY_FACTOR);
 #else

@@ -16,6 +16,7 @@
 #include "render/diagnostics.h"
 #include "util/alloc.h"
 #include "util/limits.h"
+#include "util/sanitizer.h"
 
 /* A child that a signal asked to end has so long before a further one kills it. */
 enum { PATIENCE_SECONDS = 2 };
@@ -46,7 +47,7 @@ void supervisor_opened(void)
 
 static void limit_memory(void)
 {
-#ifndef __SANITIZE_ADDRESS__ /* its shadow is terabytes */
+#ifndef ADDRESS_SANITIZER
 	uint64_t machine = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 	rlim_t most = limit_of(LIMIT_MEMORY) != 0 ? limit_of(LIMIT_MEMORY) : machine / 4 * 3;
 	struct rlimit limits;
