@@ -26,7 +26,7 @@ static const char *const classic_structs[] = { "runtime.hmap", "runtime.mapextra
 static const char *const swiss_structs[] = { "internal/runtime/maps.Map", "internal/runtime/maps.table",
 					      "internal/runtime/maps.groupsReference", NULL };
 
-/* The table ends with a version; what comes after it is decoded by its DWARF alone. */
+/* The table ends with a version; what comes after it is decoded by its DWARF alone. What differs from the table is said, but may be so. */
 static bool is_newer(const struct program *program)
 {
 	const struct go_version *newest;
@@ -57,6 +57,14 @@ static void compare_struct(const struct layout_struct *known, const struct layou
 		wrong_number(check, taddr_of(0), known->size, dwarf->size, known->name, "size");
 }
 
+static void excuse_newer(const struct program *program, struct report_check *check)
+{
+	char *why = xasprintf("Go 1.%d is newer than the table, which ends with Go 1.%d", program->binary->go_minor, program->version->minor);
+
+	report_excuse(check, why);
+	free(why);
+}
+
 static void check_struct(struct program *program, const char *name, struct report *report)
 {
 	const char *const names[] = { name, NULL };
@@ -70,13 +78,12 @@ static void check_struct(struct program *program, const char *name, struct repor
 
 	if (error != NULL) {
 		report_detail(check, "not compared: %s", error->message);
-	} else if (is_newer(program)) {
-		report_detail(check, "not compared: Go 1.%d is newer than the table, which ends with Go 1.%d",
-			      program->binary->go_minor, program->version->minor);
 	} else {
 		compare_struct(&known, &dwarf, check);
 		report_detail(check, "DWARF against the table of Go 1.%d: %zu fields, %llu bytes", program->version->minor,
 			      known.field_count, (unsigned long long)known.size);
+		if (!check->ok && is_newer(program))
+			excuse_newer(program, check);
 	}
 	if (error == NULL)
 		layout_struct_free(&dwarf);
@@ -117,6 +124,11 @@ static void layout_differs(void *context, const char *part, const char *what, ui
 	wrong_number(context, taddr_of(0), known, found, part, what);
 }
 
+static void count_difference(void *context, const char *part, const char *what, uint64_t known, uint64_t found)
+{
+	++*(unsigned *)context;
+}
+
 static struct error *layout_of_table(struct type_check *of, struct map_layout *out)
 {
 	struct gotype *type = of->type;
@@ -137,13 +149,9 @@ static struct error *layout_of_table(struct type_check *of, struct map_layout *o
 static void check_layout(struct type_check *of)
 {
 	const char *source = of->type->die != 0 ? "DWARF" : "the descriptor";
+	bool newer = is_newer(of->program);
+	unsigned different = 0;
 	struct map_layout known;
-
-	if (is_newer(of->program)) {
-		buffer_append_format(of->detail, "Go 1.%d is newer than the table", of->program->binary->go_minor);
-		return;
-	}
-
 	struct error *error = layout_of_table(of, &known);
 
 	if (error != NULL) {
@@ -152,10 +160,13 @@ static void check_layout(struct type_check *of)
 		return;
 	}
 
-	unsigned figures = map_layout_compare(&known, of->type->map_layout, layout_differs, of->check);
+	unsigned figures = newer ? map_layout_compare(&known, of->type->map_layout, count_difference, &different)
+				 : map_layout_compare(&known, of->type->map_layout, layout_differs, of->check);
 
 	buffer_append_format(of->detail, "%s against the table of Go 1.%d: %u figures", source, of->program->version->minor,
 			     figures);
+	if (newer)
+		buffer_append_format(of->detail, ", of which Go 1.%d has %u otherwise", of->program->binary->go_minor, different);
 }
 
 /* --- type: against the runtime's descriptor --------------------------------------------------------------------- */

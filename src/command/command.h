@@ -130,6 +130,8 @@ struct session {
 	struct findings findings; /* what was found wrong in the target's memory: exit status 4 */
 	uint64_t unreadable;      /* values that were */
 	uint64_t read_again;      /* --no-stop: attempts that a change spoiled */
+	bool newer;               /* the program is of a newer Go than is known */
+	bool contradicted;        /* and one of its maps is not as the newest known would have it: exit status 4 */
 	bool wrong;               /* verify found something: exit status 1, whatever else there is */
 };
 
@@ -185,6 +187,12 @@ struct map_request map_request_default(const struct session *session);
  */
 struct error *session_open_map(struct session *session, const struct map_request *request, struct reader **out) MUST_CHECK;
 void session_close_map(struct session *session, struct reader *reader);
+
+/*
+ * Of a Go that is newer than the newest known, where not even DWARF says how maps are filled: verifies the session's MAP by the rules
+ * of the newest, and warns of what does not fit. Of others does nothing. Before session_open_map(), which then reads it again.
+ */
+struct error *session_prove_map(struct session *session) MUST_CHECK;
 
 /* After the last unit: whether as many entries came by as the header says, and whether the map is being written. */
 void session_check_count(struct session *session, const struct reader *reader, uint64_t live);

@@ -481,6 +481,7 @@ static struct error *run(struct session *session)
 	request.options.whole = true;
 	request.part = invocation->bucket != UINT64_MAX ? invocation->bucket : invocation->table;
 	request.part_old = invocation->old;
+	TRY(session_prove_map(session));
 	TRY(session_open_map(session, &request, &reader));
 	dumper.map = reader_map(reader);
 

@@ -200,7 +200,7 @@ static void warn_of_zombies(const struct session *session)
 
 int session_close(struct session *session)
 {
-	int status = session->findings.total != 0 || session->unreadable != 0 ? ERROR_MEMORY : 0;
+	int status = session->findings.total != 0 || session->unreadable != 0 || session->contradicted ? ERROR_MEMORY : 0;
 
 	give_up_finish_with(NULL, NULL);
 	json_destroy(session->json);

@@ -56,14 +56,13 @@ static struct error *open_debug(struct session *session)
 	return error;
 }
 
-static void warn_of_version(const struct session *session)
+static void warn_of_version(struct session *session)
 {
 	const struct binary *binary = session->binary;
 	const struct go_version *version;
-	bool newer = false;
 
-	error_free(go_version_find(binary->go_minor, &version, &newer));
-	if (newer)
+	error_free(go_version_find(binary->go_minor, &version, &session->newer));
+	if (session->newer)
 		diagnostics_warning("%s: %s is newer than this mapscope knows: layouts come from its DWARF, the rest is taken "
 				    "for that of Go 1.%d", binary->path, binary->go_version, version->minor);
 }

@@ -139,6 +139,7 @@ static struct error *run(struct session *session)
 		return sync_show(session);
 	if (session->invocation->max != 0)
 		request.options.most_entries = session->invocation->max;
+	TRY(session_prove_map(session));
 	TRY(session_open_map(session, &request, &reader));
 	shower.values.sink = session->json ? json_sink_create(session->json) : text_sink_create(&session->text);
 	shower.values.limits = request.options.limits;

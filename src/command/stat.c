@@ -228,6 +228,7 @@ static struct error *run(struct session *session)
 	TRY(sync_is_named(session, &sync));
 	if (sync)
 		return sync_stat(session);
+	TRY(session_prove_map(session));
 	request.prepare = stat_reader_options;
 	request.while_stopped = look;
 	request.context = &standing;

@@ -6,8 +6,8 @@ import tempfile
 import traceback
 from concurrent.futures import ProcessPoolExecutor
 
-from cases import (allmaps, core, errors, faults, foreign, fuzzed, gdb, heap, hostile, layout, limits, live, machines, mutants, pause, processes,
-                   races, refmap, replay, secrets, stackmaps, stacks, stripped, supervised, syncmaps, units)
+from cases import (allmaps, core, errors, faults, foreign, fuzzed, gdb, heap, hostile, layout, limits, live, machines, mutants, newer, pause,
+                   processes, races, refmap, replay, secrets, stackmaps, stacks, stripped, supervised, syncmaps, units)
 from harness import go, process, zoo
 from harness.checks import Checks
 from harness.tool import Tool
@@ -50,6 +50,7 @@ def run_once(checks, tool, options):
     guarded(checks, "errors", errors.check, checks, tool, options)
     guarded(checks, "replay", replay.check, checks, tool)
     guarded(checks, "layout", layout.check_once, checks, tool)
+    guarded(checks, "newer Go", newer.check, checks, tool, options.targets)
 
 
 def run_version(checks, tool, options, version):
