@@ -18,8 +18,6 @@
 
 #include "target/live.h"
 
-#if defined(__x86_64__)
-
 /* What the injection looks for in a program: Go's have both. */
 __asm__(".text\n.byte 0x0f, 0x05, 0xc3\n.byte 0xb8, 0xe7, 0, 0, 0, 0x0f, 0x05\n");
 
@@ -294,12 +292,3 @@ int main(void)
 		test_limited();
 	return check_done();
 }
-
-#else
-
-int main(void)
-{
-	return check_done();
-}
-
-#endif
