@@ -163,14 +163,15 @@ static bool may_hold(const struct map_judge *judge, const struct shape *shape, c
 static bool fits_object(struct map_judge *judge, const struct shape *shape, const struct heap_span *span, uint32_t index,
 			uint64_t count)
 {
-	uint64_t need = array_size(judge, shape->unit_size, count), words = shape->unit_size / 8, mask[MASK_WORDS];
 	struct program *program = judge->program;
+	unsigned word = program->machine.word_size;
+	uint64_t need = array_size(judge, shape->unit_size, count), words = shape->unit_size / word, mask[MASK_WORDS];
 
 	if (!may_hold(judge, shape, span) || need > span->elem_size || need + span->elem_size / 4 + 16 < span->elem_size)
 		return false;
-	if (size_class_round(program->version, program->machine.word_size, need, span->scannable) + span->header != span->elem_size)
+	if (size_class_round(program->version, word, need, span->scannable) + span->header != span->elem_size)
 		return false;
-	if (!span->scannable || span->header != 0 || words > MASK_WORDS * 64 || span->elem_size > MASK_WORDS * 512)
+	if (!span->scannable || span->header != 0 || words > MASK_WORDS * 64 || span->elem_size > MASK_WORDS * 64 * word)
 		return true;
 	memset(mask, 0, sizeof(mask));
 	heap_pointer_mask_part(judge->walk->spans, span, index, (const uint8_t[16]){ 0 }, 0, words, mask);

@@ -11,7 +11,7 @@ static void mask_value(struct shape *shape, struct gotype *type, uint64_t offset
 
 static void mask_word(struct shape *shape, uint64_t offset, bool certain)
 {
-	uint64_t word = offset / 8;
+	uint64_t word = offset / shape->type->program->machine.word_size;
 
 	if (word >= MASK_WORDS * 64)
 		return;
@@ -41,7 +41,7 @@ static void mask_value(struct shape *shape, struct gotype *type, uint64_t offset
 		break;
 	case GO_INTERFACE:
 		mask_word(shape, offset, false);
-		mask_word(shape, offset + 8, true);
+		mask_word(shape, offset + shape->type->program->machine.word_size, true);
 		break;
 	case GO_POINTER:
 	case GO_UNSAFE_POINTER:

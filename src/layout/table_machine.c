@@ -7,7 +7,10 @@
 
 #include "layout/table_private.h"
 
-enum { LINE_OF_ROWS = 64 }; /* of amd64 and 386 */
+enum {
+	LINE_OF_ROWS = 64, /* of amd64 and 386 */
+	EXTENDED_REGISTERS_ARM64 = 520,
+};
 
 static uint64_t cache_line(int minor, const struct machine *machine)
 {
@@ -51,6 +54,8 @@ uint64_t table_field_size(const struct table_field *field, int minor, const stru
 		return machine->elf_machine == EM_MIPS ? 16 : size; /* [4]uint32, [2]uint64 */
 	if (strcmp(field->type, "runtime.xRegPerG") == 0)
 		return has_extended_registers(machine) ? size : 0;
+	if (strcmp(field->type, "runtime.xRegPerP") == 0)
+		return machine->elf_machine == EM_AARCH64 ? EXTENDED_REGISTERS_ARM64 : has_extended_registers(machine) ? size : 0;
 	return size;
 }
 
