@@ -5,10 +5,12 @@ import shutil
 import tempfile
 
 from cases import maps
-from harness import compare, go, zoo
+from harness import compare, go, machines, zoo
 
 # Of the suite; scripts/prove-stripped goes through all.
 SAMPLE = ["stripped"]
+# Go 1.N of which a program of 32 bits is looked at too.
+NARROW = 23
 # Maps of which stat, show and dump are asked; every Nth.
 EVERY = 40
 
@@ -20,6 +22,16 @@ def check(checks, tool, version, targets, modes=SAMPLE, every=EVERY):
             check_mode(checks, tool, label, version, mode, targets, every)
             if go.minor_of(version) == 26:
                 check_refused(checks, tool, version)
+    if go.minor_of(version) == NARROW and "live" in targets and checks.wanted(f"{version} stripped 386"):
+        check_narrow(checks, tool, f"{version} stripped 386", version, every)
+
+
+def check_narrow(checks, tool, name, version, every):
+    animal = machines.Zoo(machines.build(version, "386", go.ZOO, "-ldflags=-s -w"), [])
+    try:
+        check_target(checks, tool, name, ["-p", str(animal.pid)], animal.truth, every)
+    finally:
+        animal.close()
 
 
 def check_mode(checks, tool, label, version, mode, targets, every):
