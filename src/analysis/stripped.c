@@ -123,10 +123,9 @@ struct trial {
 	struct stripped *out;
 	struct program **program;
 	struct error *first; /* why the first one failed */
-	size_t tried;
 };
 
-static bool try_version(struct trial *trial, int minor, enum map_implementation implementation)
+static bool try_implementation(struct trial *trial, int minor, enum map_implementation implementation)
 {
 	const struct go_version *version;
 	struct error *error;
@@ -136,7 +135,6 @@ static bool try_version(struct trial *trial, int minor, enum map_implementation 
 	if (!may_have(trial->binary, version, implementation))
 		return false;
 	error = open_version(trial->binary, trial->target, minor, implementation, trial->out, trial->program);
-	trial->tried++;
 	if (error == NULL)
 		return true;
 	if (trial->first == NULL)
@@ -146,24 +144,58 @@ static bool try_version(struct trial *trial, int minor, enum map_implementation 
 	return false;
 }
 
-/* The newest first. Without memory that could prove one, one must be told or the only one. */
+static bool try_version(struct trial *trial, int minor)
+{
+	return try_implementation(trial, minor, MAP_SWISS) || try_implementation(trial, minor, MAP_CLASSIC);
+}
+
+/* Which versions can be proved: none of them is left open. Where hashes prove one, those that they do not are out. */
+static void prove_each(struct trial *trial)
+{
+	bool by_hashes = false;
+
+	for (int minor = go_version_oldest(); minor <= go_version_newest(); minor++) {
+		if (!(trial->out->versions & bit_of(minor)) || !try_version(trial, minor))
+			continue;
+
+		bool hashes = trial->out->proof.maps != 0;
+
+		if (hashes && !by_hashes)
+			trial->out->proved = 0;
+		if (hashes || !by_hashes)
+			trial->out->proved |= bit_of(minor);
+		by_hashes |= hashes;
+		forget(trial->binary, *trial->program);
+		*trial->program = NULL;
+	}
+}
+
+/* The newest that can be proved. Without memory to prove one by, it must be told or the only one. */
 static struct error *try_all(struct trial *trial)
 {
 	struct stripped *out = trial->out;
+	bool several = (out->versions & (out->versions - 1)) != 0;
+	int minor = go_version_newest();
 
-	if (trial->target == NULL && (out->versions & (out->versions - 1)) != 0) {
+	if (trial->target == NULL && several) {
 		char *text = versions_text(out->versions);
 		struct error *error = error_new(ERROR_TARGET, "%s: no DWARF, and it may be of %s", trial->binary->path, text);
 
 		free(text);
 		return error_hint(error, "name it with --go-version 1.N, or look at it in a process or core");
 	}
-	for (int minor = go_version_newest(); minor >= go_version_oldest(); minor--)
-		if ((out->versions & bit_of(minor)) && (try_version(trial, minor, MAP_SWISS) || try_version(trial, minor, MAP_CLASSIC))) {
-			error_free(trial->first);
-			return NULL;
-		}
-	return trial->first ? trial->first : error_new(ERROR_TARGET, "%s: no DWARF, and no known layouts", trial->binary->path);
+	if (several)
+		prove_each(trial);
+	if (several && out->proved == 0)
+		return trial->first ? trial->first : error_new(ERROR_TARGET, "%s: no DWARF, and no known layouts", trial->binary->path);
+	while (minor > go_version_oldest() && !((several ? out->proved : out->versions) & bit_of(minor)))
+		minor--;
+	error_free(trial->first);
+	trial->first = NULL;
+	if (!try_version(trial, minor))
+		return trial->first ? trial->first : error_new(ERROR_TARGET, "%s: no DWARF, and no known layouts", trial->binary->path);
+	error_free(trial->first);
+	return NULL;
 }
 
 struct error *stripped_open(struct binary *binary, struct target *target, struct stripped *out, struct program **program)
@@ -191,18 +223,33 @@ struct error *stripped_open(struct binary *binary, struct target *target, struct
 	return error;
 }
 
+/* "Go 1.26 with swiss maps"; the caller frees it. */
+static char *layouts_text(const struct stripped *stripped)
+{
+	uint32_t others = stripped->proved & ~bit_of(stripped->minor);
+	char *text = versions_text(bit_of(stripped->minor)), *more = others ? versions_text(others) : NULL;
+	char *whole = xasprintf("%s with %s maps%s%s%s", text, map_implementation_name(stripped->implementation),
+				more ? " (those of " : "", more ? more : "", more ? " can be proved as well)" : "");
+
+	free(text);
+	free(more);
+	return whole;
+}
+
 char *stripped_describe(const struct stripped *stripped)
 {
 	const struct search_proof *proof = &stripped->proof;
+	char *layouts = layouts_text(stripped), *text;
 
 	if (proof->spans == 0)
-		return xasprintf("no DWARF: layouts are those of Go 1.%d with %s maps, not proved at rest", stripped->minor,
-				 map_implementation_name(stripped->implementation));
-	if (proof->maps == 0)
-		return xasprintf("no DWARF: layouts are those of Go 1.%d with %s maps, proved by %llu spans and %llu goroutines; no map has "
-				 "enough entries to prove its hashes", stripped->minor, map_implementation_name(stripped->implementation),
-				 (unsigned long long)proof->spans, (unsigned long long)proof->goroutines);
-	return xasprintf("no DWARF: layouts are those of Go 1.%d with %s maps, proved by %llu spans, %llu goroutines and the hashes of %llu keys in "
-			 "%llu maps", stripped->minor, map_implementation_name(stripped->implementation), (unsigned long long)proof->spans,
-			 (unsigned long long)proof->goroutines, (unsigned long long)proof->keys, (unsigned long long)proof->maps);
+		text = xasprintf("no DWARF: layouts are those of %s, not proved at rest", layouts);
+	else if (proof->maps == 0)
+		text = xasprintf("no DWARF: layouts are those of %s, proved by %llu spans and %llu goroutines; no map has enough entries to prove its "
+				 "hashes", layouts, (unsigned long long)proof->spans, (unsigned long long)proof->goroutines);
+	else
+		text = xasprintf("no DWARF: layouts are those of %s, proved by %llu spans, %llu goroutines and the hashes of %llu keys in %llu maps",
+				 layouts, (unsigned long long)proof->spans, (unsigned long long)proof->goroutines, (unsigned long long)proof->keys,
+				 (unsigned long long)proof->maps);
+	free(layouts);
+	return text;
 }

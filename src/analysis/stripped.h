@@ -14,6 +14,7 @@ struct stripped {
 	int minor;             /* N of Go 1.N, and how its maps are made: these layouts were taken */
 	enum map_implementation implementation;
 	uint32_t versions;     /* bit N: Go 1.N was tried, or would have been */
+	uint32_t proved;       /* of these, which were proved alike; 0: at rest */
 	bool told;             /* by build information or --go-version; false: the program's tables were asked */
 	struct search_proof proof; /* all zero for a binary at rest */
 };

@@ -78,9 +78,17 @@ static bool is_swiss_header(const struct map_judge *judge, const uint8_t *bytes)
 	return depth < 40 && length == UINT64_C(1) << depth && shift == bits - depth && leads_to_object(judge, directory);
 }
 
+/* Whoever makes a map draws its seed: makemap() and NewMap() of all versions, the compiler for those on stacks. One in 2^32 is 0. */
+static bool has_seed(const struct map_judge *judge, const uint8_t *bytes)
+{
+	const struct map_layout *layout = &judge->header;
+
+	return field(judge, bytes, layout->implementation == MAP_SWISS ? layout->swiss.seed : layout->classic.hash0) != 0;
+}
+
 bool map_judge_looks_like_header(struct map_judge *judge, const uint8_t *bytes, const uint64_t *mask)
 {
-	if (!is_header_mask(judge, mask[0]))
+	if (!is_header_mask(judge, mask[0]) || !has_seed(judge, bytes))
 		return false;
 	return judge->header.implementation == MAP_CLASSIC ? is_classic_header(judge, bytes) : is_swiss_header(judge, bytes);
 }

@@ -14,6 +14,8 @@ enum {
 	MS_TRIED = 1 << 14,    /* the runtime ends a program with 10,000 threads */
 	MOST_THREADS = 10000,  /* sched.maxmcount, which stands behind a list of idle ms: schedinit() */
 	BEHIND = 64,           /* bytes in which it does */
+	STATUSES = 16,         /* of atomicstatus, but for the bit of a stack that is being scanned: runtime2.go has 12 */
+	SCAN = 0x1000,
 };
 
 #define MOST_GOROUTINES (UINT64_C(1) << 32)
@@ -22,8 +24,8 @@ struct goroutine_search {
 	struct search *search;
 	uint64_t g_size, m_size;
 	struct field_at self;      /* in g: sched.g */
-	struct field_at stack_low, stack_high, id, thread;
-	struct field_at system, next; /* in m: g0, alllink */
+	struct field_at stack_low, stack_high, id, status, thread;
+	struct field_at system, signal, next; /* in m: g0, gsignal, alllink */
 	taddr allgs, allm;
 	uint64_t goroutines, threads;
 };
@@ -52,6 +54,7 @@ static struct error *load_g(struct binary *binary, const struct layout_struct *g
 	TRY(load_inner(binary, g, "stack", "lo", &out->stack_low));
 	TRY(load_inner(binary, g, "stack", "hi", &out->stack_high));
 	TRY(layout_field_at(g, "goid", false, &out->id));
+	TRY(layout_field_at(g, "atomicstatus", false, &out->status));
 	return layout_field_at(g, "m", false, &out->thread);
 }
 
@@ -59,6 +62,7 @@ static struct error *load_m(struct binary *binary, const struct layout_struct *m
 {
 	out->m_size = m->size;
 	TRY(layout_field_at(m, "g0", false, &out->system));
+	TRY(layout_field_at(m, "gsignal", false, &out->signal));
 	return layout_field_at(m, "alllink", false, &out->next);
 }
 
@@ -93,7 +97,7 @@ static bool read_struct(const struct goroutine_search *search, uint64_t address,
 
 /* --- allgs ------------------------------------------------------------------------------------------------------------ */
 
-static bool is_goroutine(const struct goroutine_search *search, uint64_t address)
+static bool is_goroutine(const struct goroutine_search *search, uint64_t address, uint64_t *id)
 {
 	uint8_t g[STRUCT_LIMIT];
 
@@ -102,15 +106,32 @@ static bool is_goroutine(const struct goroutine_search *search, uint64_t address
 
 	uint64_t low = field_of(search, g, search->stack_low), high = field_of(search, g, search->stack_high);
 
-	/* one that has ended has none */
-	return low <= high && high - low <= UINT64_C(1) << 40 && field_of(search, g, search->id) < UINT64_C(1) << 62;
+	/* one that has ended has none; ids are counted from 1 on */
+	*id = field_of(search, g, search->id);
+	return low <= high && high - low <= UINT64_C(1) << 40 && *id < UINT64_C(1) << 48 &&
+	       (field_of(search, g, search->status) & ~(uint64_t)SCAN) < STATUSES;
+}
+
+/* The ids of the gs that a slice leads to are all different, but for those that have never run: else it is no id that is read. */
+static size_t count_distinct(const uint64_t *ids, size_t count)
+{
+	size_t distinct = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t k = 0;
+
+		while (k < i && ids[k] != ids[i])
+			k++;
+		distinct += k == i || ids[i] == 0;
+	}
+	return distinct;
 }
 
 static bool try_slice(void *context, taddr at, const uint8_t *bytes)
 {
 	struct goroutine_search *search = context;
 	struct search_slice slice;
-	uint64_t sound = 0, tried = 0;
+	uint64_t sound = 0, tried = 0, ids[GS_TRIED + 1];
 
 	if (!search_is_slice(search->search, bytes, MOST_GOROUTINES, &slice))
 		return true;
@@ -118,8 +139,8 @@ static bool try_slice(void *context, taddr at, const uint8_t *bytes)
 	uint64_t step = slice.length / GS_TRIED + 1;
 
 	for (uint64_t i = 0; i < slice.length && sound + 1 >= tried - tried / 4; i += step, tried++)
-		sound += is_goroutine(search, search_pointer(search->search, &slice, i));
-	if (sound == 0 || sound < tried - tried / 4 || sound <= search->goroutines)
+		sound += is_goroutine(search, search_pointer(search->search, &slice, i), &ids[sound]);
+	if (sound == 0 || sound < tried - tried / 4 || sound <= search->goroutines || count_distinct(ids, sound) < sound - sound / 4)
 		return true;
 	search->allgs = at;
 	search->goroutines = sound;
@@ -128,13 +149,25 @@ static bool try_slice(void *context, taddr at, const uint8_t *bytes)
 
 /* --- allm ------------------------------------------------------------------------------------------------------------- */
 
-/* The m of an address: its g0 names it. */
+/* Whether a g is of that m, on whose system or signal stack it runs. */
+static bool names_thread(const struct goroutine_search *search, uint64_t goroutine, uint64_t thread)
+{
+	uint8_t g[STRUCT_LIMIT];
+
+	return read_struct(search, goroutine, search->g_size, g) && field_of(search, g, search->thread) == thread;
+}
+
+/* The m of an address: its g0 and gsignal name it; one that is just being made has no gsignal yet. */
 static bool read_thread(const struct goroutine_search *search, uint64_t address, uint64_t *next)
 {
-	uint8_t m[STRUCT_LIMIT], g[STRUCT_LIMIT];
+	uint8_t m[STRUCT_LIMIT];
 
-	if (!read_struct(search, address, search->m_size, m) ||
-	    !read_struct(search, field_of(search, m, search->system), search->g_size, g) || field_of(search, g, search->thread) != address)
+	if (!read_struct(search, address, search->m_size, m) || !names_thread(search, field_of(search, m, search->system), address))
+		return false;
+
+	uint64_t signal = field_of(search, m, search->signal);
+
+	if (signal != 0 && !names_thread(search, signal, address))
 		return false;
 	*next = field_of(search, m, search->next);
 	return true;

@@ -22,6 +22,8 @@ def check(checks, tool, version, targets, modes=SAMPLE, every=EVERY):
             check_mode(checks, tool, label, version, mode, targets, every)
             if go.minor_of(version) == 26:
                 check_refused(checks, tool, version)
+            if go.minor_of(version) == 24 and "live" in targets:
+                check_nameless(checks, tool, version)
     if go.minor_of(version) == NARROW and "live" in targets and checks.wanted(f"{version} stripped 386"):
         check_narrow(checks, tool, f"{version} stripped 386", version, every)
 
@@ -118,6 +120,24 @@ def check_refused(checks, tool, version):
             file.flush()
             result = tool.run("layout", "-e", file.name)
             checks.true(f"{version} stripped, {name}", result.status == 3 and message in result.stderr, f"{result.status}: {result.stderr[-300:]}")
+
+
+def check_nameless(checks, tool, version):
+    """Nothing says the version, and moduledata is that of Go 1.22 to 1.25: what is found in memory is of one of them only."""
+    full, folder = go.build(version, "unknown")
+    with open(os.path.join(folder, "zoo"), "rb") as file:
+        image = file.read().replace(b"go" + full.encode(), b"xx" + b"." * len(full))
+    path = os.path.join(folder, "nameless")
+    with open(path, "wb") as file:
+        file.write(image)
+    os.chmod(path, 0o755)
+    animal = zoo.Zoo(path, big=1000)
+    try:
+        result = tool.run("verify", "-p", str(animal.pid))
+        checks.true(f"{version} stripped, nameless", result.status == 0 and "layouts are those of Go 1.24 with swiss maps, proved by" in result.stderr,
+                    f"{result.status}: {result.stderr[-300:]}")
+    finally:
+        animal.close()
 
 
 def change(image, old, new):
