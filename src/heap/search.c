@@ -4,6 +4,7 @@
 
 #include "binary/debug.h"
 #include "heap/search_private.h"
+#include "layout/runtime.h"
 #include "util/alloc.h"
 
 /* No program has more variables: the largest known has some 30 MB. */
@@ -62,11 +63,22 @@ static void load_ranges(struct search *search)
 	}
 }
 
+/* A program with symbols (-ldflags=-w) names the runtime's variables: those too that are searched for, and proved, all the same. */
+static void tell_symbols(const struct binary *binary)
+{
+	uint64_t address, size;
+
+	for (const char *const *name = layout_own_variables; *name != NULL; name++)
+		if (binary_symbol(binary, *name, &address, &size))
+			debug_set_variable(binary->debug, *name, address);
+}
+
 struct error *search_variables(struct program *program, const struct module_place *module, struct search_proof *proof)
 {
 	struct search search = { .program = program, .module = module, .proof = proof };
 
 	*proof = (struct search_proof){ 0 };
+	tell_symbols(program->binary);
 	search_tell(&search, "runtime.firstmoduledata", taddr_of(module->address + program->bias));
 	load_ranges(&search);
 

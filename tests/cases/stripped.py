@@ -9,6 +9,8 @@ from harness import compare, go, machines, zoo
 
 # Of the suite; scripts/prove-stripped goes through all.
 SAMPLE = ["stripped"]
+# Go 1.N of which a program with symbols alone is looked at too.
+SYMBOLS = 27
 # Go 1.N of which a program of 32 bits is looked at too.
 NARROW = 23
 # Maps of which stat, show and dump are asked; every Nth.
@@ -24,8 +26,26 @@ def check(checks, tool, version, targets, modes=SAMPLE, every=EVERY):
                 check_refused(checks, tool, version)
             if go.minor_of(version) == 24 and "live" in targets:
                 check_nameless(checks, tool, version)
+    if go.minor_of(version) == SYMBOLS and "live" in targets and checks.wanted(f"{version} symbols"):
+        check_symbols(checks, tool, f"{version} symbols", version)
     if go.minor_of(version) == NARROW and "live" in targets and checks.wanted(f"{version} stripped 386"):
         check_narrow(checks, tool, f"{version} stripped 386", version, every)
+
+
+def check_symbols(checks, tool, name, version):
+    """Without DWARF, but with symbols (-w): a variable leads to its map, whose type is settled where only one fits; the runtime's figures are there."""
+    animal = zoo.Zoo(os.path.join(go.build(version, "nodwarf")[1], "zoo"), big=1000)
+    target = ["-p", str(animal.pid)]
+    try:
+        check_target(checks, tool, name, target, animal.truth, EVERY)
+        fact = animal.truth.maps["main.halfText"]
+        shown = tool.document(checks, f"{name} stat", "stat", "main.halfText", *target, "--format", "json")
+        if shown is not None:
+            maps.check_head(checks, f"{name} stat main.halfText", shown, animal.truth, fact)
+        top = tool.document(checks, f"{name} top", "top", *target, "--format", "json")
+        checks.true(f"{name}: figures of the heap", top and top["live_heap"] and top["heap_goal"], str(top)[:200])
+    finally:
+        animal.close()
 
 
 def check_narrow(checks, tool, name, version, every):
