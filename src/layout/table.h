@@ -38,8 +38,8 @@ unsigned map_layout_compare(const struct map_layout *known, const struct map_lay
 bool layout_struct_known(const char *name, const struct go_version *version, unsigned word_size,
 			 struct layout_struct *out);
 /*
- * The same on linux on any machine, as far as it is read: of runtime.mheap what stands before central, of runtime.p what stands before xRegs;
- * what follows, and so their sizes, are those of amd64 and 386.
+ * The same on linux on any machine. Of runtime.mheap only what stands before central is that machine's; what follows, and so its size, are those
+ * of amd64 and 386.
  */
 bool layout_struct_known_on(const char *name, const struct go_version *version, const struct machine *machine,
 			    struct layout_struct *out);

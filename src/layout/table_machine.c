@@ -7,10 +7,7 @@
 
 #include "layout/table_private.h"
 
-enum {
-	LINE_OF_ROWS = 64, /* of amd64 and 386 */
-	EXTENDED_REGISTERS_ARM64 = 520,
-};
+enum { LINE_OF_ROWS = 64 }; /* of amd64 and 386 */
 
 static uint64_t cache_line(int minor, const struct machine *machine)
 {
@@ -42,6 +39,21 @@ static bool has_extended_registers(const struct machine *machine)
 	return machine->elf_machine == EM_X86_64 || machine->elf_machine == EM_AARCH64 || machine->elf_machine == EM_LOONGARCH;
 }
 
+/* Of runtime.xRegPerP, from DWARF of Go 1.27. */
+static uint64_t extended_registers(uint64_t size, const struct machine *machine)
+{
+	switch (machine->elf_machine) {
+	case EM_X86_64:
+		return size;
+	case EM_AARCH64:
+		return 520;
+	case EM_LOONGARCH:
+		return 1032;
+	default:
+		return 0;
+	}
+}
+
 uint64_t table_field_size(const struct table_field *field, int minor, const struct machine *machine)
 {
 	uint64_t size = machine->word_size == 8 ? field->size64 : field->size32;
@@ -55,7 +67,7 @@ uint64_t table_field_size(const struct table_field *field, int minor, const stru
 	if (strcmp(field->type, "runtime.xRegPerG") == 0)
 		return has_extended_registers(machine) ? size : 0;
 	if (strcmp(field->type, "runtime.xRegPerP") == 0)
-		return machine->elf_machine == EM_AARCH64 ? EXTENDED_REGISTERS_ARM64 : has_extended_registers(machine) ? size : 0;
+		return extended_registers(size, machine);
 	return size;
 }
 
