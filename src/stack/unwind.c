@@ -116,13 +116,6 @@ static void resume_at(struct cursor *cursor, uint64_t pc, uint64_t sp, bool exac
 	find_place(cursor);
 }
 
-static bool is_entry(const struct cursor *cursor, uint64_t pc)
-{
-	uint64_t own = pc - cursor->stack->program->bias;
-
-	return code_find(cursor->stack->code, own)->entry == own;
-}
-
 /*
  * Where the goroutine was left: behind a call; of one that has not begun, at a function's entry; of systemstack_switch
  * there or behind its prologue; by morestack() before the function had a frame, its return address still in the link
@@ -403,20 +396,32 @@ static bool is_handler_by_link(const struct cursor *cursor, const struct code_po
 	return point->role == CODE_HANDLER && cursor->place != OWN && cursor->stack->roles->link != REGISTER_NONE;
 }
 
+/*
+ * Of a return address the call is in front. But cgocallback() returns, as far as frames go, to the very start of
+ * systemstack_switch in older versions (runtime/asm_amd64.s, asm_386.s): functions of these machines begin at multiples of
+ * FUNCTION_ALIGN at least (cmd/link, FuncAlign); other machines save what is behind its prologue.
+ */
+static struct code_point *find_point(const struct cursor *cursor)
+{
+	enum { FUNCTION_ALIGN = 16 };
+	struct code *code = cursor->stack->code;
+	uint64_t own = pc_of(cursor) - cursor->stack->program->bias;
+
+	if (cursor->exact)
+		return code_find(code, own);
+	if (own % FUNCTION_ALIGN == 0) {
+		struct code_point *point = code_find(code, own);
+
+		if (point->role == CODE_LEFT && point->entry == own)
+			return point;
+	}
+	return code_find(code, own - 1);
+}
+
 static void step(struct cursor *cursor)
 {
-	uint64_t own = pc_of(cursor) - cursor->stack->program->bias;
 	uint64_t cfa = 0;
-
-	struct code_point *point = code_find(cursor->stack->code, cursor->exact ? own : own - 1);
-
-	/*
-	 * cgocallback() returns, as far as frames go, to the very start of systemstack_switch in older versions
-	 * (runtime/asm_amd64.s)
-	 */
-	if (point->entry == 0 && !cursor->exact && is_entry(cursor, pc_of(cursor)))
-		point = code_find(cursor->stack->code, own);
-
+	struct code_point *point = find_point(cursor);
 	bool known = compute_cfa(cursor, point, &cfa);
 
 	emit(cursor, point, known ? cfa : 0);
