@@ -73,13 +73,13 @@ static bool mask_bit(const uint8_t *mask, uint64_t word)
 
 /*
  * Whether a word of variables that have no names can be the type word of an interface, whose value is the next one. A type word is no
- * pointer to the collector from Go 1.12 on (cmd/compile, onebitwalktype1()). Of what reflect makes it leads into the heap.
+ * pointer to the collector from Go 1.11 on (cmd/compile, onebitwalktype1()). Of what reflect makes it leads into the heap.
  */
 static bool may_be_type_word(const struct heap_walk *walk, uint64_t word, bool masked)
 {
 	bool in_image = word - walk->image_low < walk->image_high - walk->image_low;
 
-	return masked == (walk->program->version->minor < 12) && (in_image || heap_span_find(walk->spans, word) != NULL);
+	return masked == (walk->program->version->minor < 11) && (in_image || heap_span_find(walk->spans, word) != NULL);
 }
 
 static heap_type_id type_of_value(struct heap_walk *walk, uint64_t word)
