@@ -237,6 +237,7 @@ struct error *heap_maps_find(struct heap_walk *walk, bool garbage, struct heap_m
 	if (error == NULL) {
 		drop_twins(out);
 		drop_copies(&finder);
+		heap_maps_drop_others(walk, map_judge_header_slot(finder.judge), out);
 	}
 	map_judge_destroy(finder.judge);
 	return error;

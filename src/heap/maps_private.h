@@ -1,4 +1,4 @@
-/* Between maps.c and maps_judge.c only. */
+/* Between the maps*.c files of this folder only. */
 #ifndef HEAP_MAPS_PRIVATE_H
 #define HEAP_MAPS_PRIVATE_H
 
@@ -28,6 +28,8 @@ bool map_judge_settle(struct map_judge *judge, const uint8_t *header, struct hea
 /* Opens the map with its type; false where its memory contradicts that. */
 bool map_judge_confirms(struct map_judge *judge, struct heap_map *map);
 
+/* Takes out of the maps, which are in order of address, those that arrays of other things lead to. `header_slot` as above. */
+void heap_maps_drop_others(struct heap_walk *walk, uint64_t header_slot, struct heap_maps *maps);
 
 /* What the keys of one map say of a state of the hash functions. */
 struct map_evidence {

@@ -1,14 +1,17 @@
 """What `list --all` says, held against the truth of testdata/allmaps: recall, precision, types, lengths."""
 import collections
 
+from harness import compare
+
 CANDIDATES = 64  # that are listed at most
 
 
 class Score:
-    """`rows`: objects of list --all, with --garbage or without."""
+    """`rows`: objects of list --all, with --garbage or without. `short`: types are named as reflect does, most packages by the last element."""
 
-    def __init__(self, truth, rows):
+    def __init__(self, truth, rows, short=False):
         self.truth = truth
+        name = compare.plain_type if short else str
         self.rows = {}
         self.doubled = 0
         for row in rows:
@@ -18,11 +21,11 @@ class Score:
         self.live = {address: row for address, row in self.rows.items() if row["live"]}
         self.missed = self._where(lambda fact, row: row is None or not row["live"])
         self.untyped = self._where(lambda fact, row: row is not None and row["type"] is None)
-        self.wrong = self._where(lambda fact, row: row is not None and row["type"] not in (None, fact["type"]))
+        self.wrong = self._where(lambda fact, row: row is not None and row["type"] is not None and name(row["type"]) != name(fact["type"]))
         self.wrong_len = self._where(lambda fact, row: row is not None and row["len"] != fact["len"])
         # null: any type fits an empty map; of very many only the first are listed
         self.without_truth = self._where(lambda fact, row: row is not None and row["type"] is None and
-                                         (fact["type"] not in row["candidates"] and len(row["candidates"]) < CANDIDATES
+                                         (name(fact["type"]) not in map(name, row["candidates"]) and len(row["candidates"]) < CANDIDATES
                                           if row["candidates"] is not None else row["len"] != 0))
         self.found = len(truth.maps) - len(self.missed)
         self.decoys = collections.Counter(kind for address, kind in truth.decoys.items() if address in self.rows)
