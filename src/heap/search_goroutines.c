@@ -11,6 +11,7 @@
 enum {
 	STRUCT_LIMIT = 8192,   /* g has some 450 bytes, m up to 1,700 */
 	GS_TRIED = 64,
+	GS_ENOUGH = 3,         /* before main.main there are main's, forcegchelper's and bgsweep's: runtime/proc.go, mgcsweep.go */
 	MS_TRIED = 1 << 14,    /* the runtime ends a program with 10,000 threads */
 	MOST_THREADS = 10000,  /* sched.maxmcount, which stands behind a list of idle ms: schedinit() */
 	BEHIND = 64,           /* bytes in which it does */
@@ -227,7 +228,7 @@ struct error *search_goroutines(struct search *search)
 	TRY(load_layout(binary, "runtime.g", load_g, &goroutines));
 	TRY(load_layout(binary, "runtime.m", load_m, &goroutines));
 	search_each(search, &slices);
-	if (goroutines.goroutines == 0)
+	if (goroutines.goroutines < GS_ENOUGH)
 		return error_new(ERROR_MEMORY, "no variable is runtime.allgs as Go 1.%d lays goroutines out", search->program->version->minor);
 	search_tell(search, "runtime.allgs", goroutines.allgs);
 	search->proof->goroutines = goroutines.goroutines;

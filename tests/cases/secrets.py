@@ -46,7 +46,7 @@ def check(checks, tool, version, targets, build):
     try:
         if "live" in targets:
             check_redacted(checks, tool, f"{version} secrets live", live)
-            check_unredacted(checks, tool, f"{version} secrets without --redact", live)
+            check_unredacted(checks, tool, f"{version} secrets without --redact", live, version)
             check_replay(checks, tool, f"{version} secrets replay", version)
             check_wrong(checks, tool, f"{version} secrets live", live)
             check_no_stop(checks, tool, f"{version} secrets live --no-stop", live)
@@ -99,9 +99,11 @@ def check_redacted(checks, tool, name, target, formats=FORMATS):
         silent(checks, f"{name} layout {form}", tool.run("layout", *target, "--redact", "--format", form))
 
 
-def check_unredacted(checks, tool, name, target):
+def check_unredacted(checks, tool, name, target, version):
     """The canaries are there to be seen: else this test would see nothing."""
     for words, telling in commands():
+        if words == ["races"] and version == "1.23":
+            continue  # its DWARF does not say where mapassign_faststr has the key while that is hashed
         looks = 20 if words == ["races"] else 1  # the goroutine may stand where its key is not known
         seen = any(CANARIES.search(tool.run(*words, *target).stdout) for _ in range(looks))
         checks.equal(f"{name} {' '.join(words)}", telling, seen)
