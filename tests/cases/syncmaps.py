@@ -226,7 +226,7 @@ def trie_damage(document, entries, colliding):
     yield "a child slot that leads nowhere", "main.amended", first, 0x10, 8, "structure"
     yield "a child slot that is not aligned", "main.amended", first, entry + 1, 8, "structure"
     yield "isEntry that is neither", "main.amended", entry, 7, 1, "structure"
-    yield "a key of another hash", "main.amended", entry + KEY + WORD, other + KEY + WORD, 8, "placement"
+    yield "a key of another hash", "main.amended", entry + KEY + WORD, ("copy", other + KEY + WORD, WORD), WORD, "placement"
     yield "a root without inited", "main.amended", int(document["address"], 0), 0, 4, "header"
     yield "inited without a root", "main.amended", int(document["address"], 0) + 16, 0, 8, "header"
     yield "a seed that is another one", "main.amended", int(document["address"], 0) + 40, 1, 8, "placement"
@@ -240,7 +240,7 @@ def trie_damage(document, entries, colliding):
 
 
 def chain_key(entry):
-    """In place of bytes: where the key lies, to be copied."""
+    """In place of a value: where it lies, to be copied."""
     return ("copy", int(entry["key_address"], 0), 16)
 
 
