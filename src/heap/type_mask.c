@@ -274,13 +274,10 @@ static struct type_mask *add_mask(struct type_masks *masks, uint64_t descriptor)
 	return mask;
 }
 
-static const struct type_mask *check_size(struct type_masks *masks, uint64_t descriptor, const struct type_mask *mask,
-					  uint64_t limit)
+static const struct type_mask *refuse_size(struct type_masks *masks, uint64_t descriptor, uint64_t size, uint64_t limit)
 {
-	if (mask->size <= limit)
-		return mask;
 	return refuse(masks, error_new(ERROR_MEMORY, "0x%" PRIx64 ": a type of %" PRIu64 " bytes is larger than its object of %" PRIu64,
-				       descriptor, mask->size, limit));
+				       descriptor, size, limit));
 }
 
 static const struct type_mask *find(struct type_masks *masks, uint64_t descriptor, uint64_t limit)
@@ -288,18 +285,17 @@ static const struct type_mask *find(struct type_masks *masks, uint64_t descripto
 	const uint64_t *known = table_get(&masks->table, descriptor);
 	struct header header = { 0 };
 
+	if (known != NULL && masks->masks[*known]->size > limit)
+		return refuse_size(masks, descriptor, masks->masks[*known]->size, limit);
 	if (known != NULL)
-		return check_size(masks, descriptor, masks->masks[*known], limit);
+		return masks->masks[*known];
 	if (masks->count == MASK_LIMIT)
 		return refuse(masks, error_new(ERROR_MEMORY, "0x%" PRIx64 ": more types than any program has", descriptor));
 
 	struct error *error = read_header(masks, descriptor, &header);
 
-	if (error == NULL && header.size > limit) {
-		const struct type_mask large = { .size = header.size };
-
-		return check_size(masks, descriptor, &large, limit);
-	}
+	if (error == NULL && header.size > limit)
+		return refuse_size(masks, descriptor, header.size, limit);
 
 	struct type_mask *mask = add_mask(masks, descriptor);
 
