@@ -212,8 +212,16 @@ struct session_head {
 
 /* "map", "type", "address", "implementation", "go", "len" of the contract, into an open JSON object. */
 void session_json_head_of(struct session *session, const struct session_head *head);
-/* Ends the document, or the line, that is the outermost object: "complete": false where there are findings. */
+/* Ends the document, or the line, that is the outermost object: "complete": false where there are findings, and "process". */
 void session_json_end(struct session *session);
+/*
+ * "process", into an open JSON object: how a process was looked at, and for how long that stopped it. All has been read by then: it runs on.
+ * Of other targets nothing.
+ */
+void session_json_pause(struct session *session);
+/* The same on standard error: with --stats, or on a terminal where the output has no place for it. */
+void session_report_pause(const struct session *session);
+void session_warn_of_zombies(const struct session *session);
 /* The first line of text: name, type, length, implementation, address. */
 void session_text_head_of(struct session *session, const struct session_head *head);
 struct session_head session_head_of(const struct go_map *map);

@@ -376,6 +376,7 @@ static void print_json(struct report *report)
 	for (size_t i = 0; i < races->holder_count; i++)
 		json_name(json, races->holders[i]);
 	json_array_end(json);
+	session_json_pause(report->session);
 	json_object_end(json);
 	json_end_line(json);
 }

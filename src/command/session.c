@@ -17,7 +17,6 @@
 #include "stack/stack.h"
 #include "target/core.h"
 #include "target/live.h"
-#include "target/remote.h"
 #include "util/alloc.h"
 #include "util/limits.h"
 #include "util/give_up.h"
@@ -148,56 +147,6 @@ static void report_findings(const struct session *session)
 		diagnostics_warning("%llu values are not readable, and are marked so", (unsigned long long)session->unreadable);
 }
 
-static void report_round_trips(const struct session *session)
-{
-	struct remote_stats stats;
-
-	remote_stats(session->target, &stats);
-	diagnostics_note("%.2f MB were read in %llu round trips through GDB", (double)stats.bytes / 1e6,
-			 (unsigned long long)stats.round_trips);
-}
-
-static void report_snapshots(const struct live_stats *stats)
-{
-	diagnostics_note("the process stood for %.2f ms (%u threads, %u snapshots), one thread for %.2f ms more", (double)stats->pause_ns / 1e6,
-			 stats->threads, stats->stops, (double)stats->reap_ns / 1e6);
-	diagnostics_note("%.2f MB that it wrote to meanwhile were copied", (double)stats->copied_bytes / 1e6);
-}
-
-static void report_stats(const struct session *session)
-{
-	if (session->invocation->stats && session->invocation->gdb && session->target != NULL && gdb_is_remote(session->target))
-		report_round_trips(session);
-
-	struct live_stats stats;
-
-	if (!session->invocation->stats || session->invocation->pid == 0 || session->target == NULL)
-		return;
-	live_forget_snapshot(session->target);
-	live_stats(session->target, &stats);
-	if (stats.mode == LIVE_SNAPSHOT)
-		report_snapshots(&stats);
-	else if (stats.stops != 0)
-		diagnostics_note("the process stood for %.2f ms (%u threads, stopped %u times)", (double)stats.pause_ns / 1e6,
-				 stats.threads, stats.stops);
-	else
-		diagnostics_note("the process was not stopped; read again %llu times", (unsigned long long)session->read_again);
-	diagnostics_note("%.2f MB were read in %llu calls", (double)stats.read_bytes / 1e6, (unsigned long long)stats.read_calls);
-}
-
-static void warn_of_zombies(const struct session *session)
-{
-	struct live_stats stats;
-
-	if (session->invocation->pid == 0 || session->target == NULL)
-		return;
-	live_forget_snapshot(session->target);
-	live_stats(session->target, &stats);
-	if (stats.left != 0)
-		diagnostics_warning("process %d: it has %u zombie %s, until it ends or the next --snapshot", (int)session->invocation->pid,
-				    stats.left, stats.left == 1 ? "child" : "children");
-}
-
 int session_close(struct session *session)
 {
 	int status = session->findings.total != 0 || session->unreadable != 0 || session->contradicted ? ERROR_MEMORY : 0;
@@ -210,7 +159,7 @@ int session_close(struct session *session)
 	if (session->variables != NULL)
 		error_free(output_close(session->variables)); /* GDB shows the lack of them */
 	report_findings(session);
-	report_stats(session);
+	session_report_pause(session);
 	diagnostics_error(error);
 	if (error != NULL)
 		status = (int)error->code;
@@ -224,7 +173,7 @@ int session_close(struct session *session)
 		free(session->gdb_maps[i]);
 	free(session->gdb_maps);
 	free(session->local_map);
-	warn_of_zombies(session);
+	session_warn_of_zombies(session);
 	target_destroy(session->target);
 	findings_free(&session->findings);
 	return session->wrong ? 1 : status;
@@ -544,6 +493,7 @@ void session_json_end(struct session *session)
 {
 	if (session->findings.total != 0)
 		json_field_bool(session->json, "complete", false);
+	session_json_pause(session);
 	json_object_end(session->json);
 	json_end_line(session->json);
 }

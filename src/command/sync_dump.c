@@ -309,6 +309,7 @@ static struct error *dump(struct dumper *dumper)
 	session_json_head_of(session, &head);
 	json_header(session->json, dumper->contents->map);
 	TRY(json_inside(dumper));
+	session_json_pause(session);
 	json_object_end(session->json);
 	json_end_line(session->json);
 	return NULL;

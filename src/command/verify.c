@@ -174,6 +174,7 @@ static void print_json(struct session *session, const struct report *report, con
 		return;
 	}
 	json_array_end(json);
+	session_json_pause(session);
 	json_object_end(json);
 	json_end_line(json);
 }

@@ -45,6 +45,11 @@ void diagnostics_error(const struct error *error)
 	close_text(&text);
 }
 
+bool diagnostics_on_terminal(void)
+{
+	return isatty(STDERR_FILENO) != 0;
+}
+
 __attribute__((format(printf, 3, 0)))
 static void write_message(enum text_role role, const char *label, const char *format, va_list arguments)
 {

@@ -5,12 +5,16 @@
 #ifndef RENDER_DIAGNOSTICS_H
 #define RENDER_DIAGNOSTICS_H
 
+#include <stdbool.h>
+
 #include "util/error.h"
 
 /* `error` stays the caller's; NULL: nothing happens. */
 void diagnostics_error(const struct error *error);
 /* "mapscope: warning: ...": something is amiss, the run goes on. */
 void diagnostics_warning(const char *format, ...) PRINTF(1, 2);
+/* Whether people see it at once. */
+bool diagnostics_on_terminal(void);
 /* "mapscope: note: ..." */
 void diagnostics_note(const char *format, ...) PRINTF(1, 2);
 

@@ -6,7 +6,7 @@ import sys
 import time
 
 from cases import processes
-from harness import hammer, soak, threads, zoo
+from harness import compare, hammer, soak, terminal, threads, zoo
 
 # What a target that stands still shows the same of in any way.
 SAME = [["list"], ["list", "-g"], ["show", "main.words", "--format", "json"], ["show", "main.big", "--format", "json", "--max", "0"],
@@ -39,6 +39,7 @@ def check(checks, tool, label, executable):
             check_refused(checks, f"{label} pause snapshot", tool.run("list", "-p", str(animal.pid), "--snapshot"), "x86-64")
             return
         check_same(checks, tool, f"{label} pause snapshot", animal)
+        check_named(checks, tool, f"{label} pause named", animal)
         check_held(checks, tool, f"{label} pause snapshot held", animal)
         check_frozen(checks, tool, f"{label} pause snapshot of what is stopped", animal)
         check_killed(checks, tool, f"{label} pause snapshot killed", animal)
@@ -58,9 +59,52 @@ def check_same(checks, tool, name, animal):
         snapshot = tool.run(*words, "-p", str(animal.pid), "--snapshot", "--stats")
         title = f"{name} {' '.join(words)}"
         checks.equal(f"{title}: status", stopped.status, snapshot.status)
-        checks.equal(title, stopped.stdout, snapshot.stdout)
+        checks.equal(title, without_process(words, stopped.stdout), without_process(words, snapshot.stdout))
         checks.true(f"{title}: one snapshot is told of", ", 1 snapshots)" in snapshot.stderr, snapshot.stderr[-300:])
     check_left(checks, name, animal)
+
+
+def without_process(words, printed):
+    """What is shown, without how it was looked at."""
+    if "json" not in words:
+        return printed
+    document = compare.parse(printed)
+    document.pop("process", None)
+    return document
+
+
+NAMED = [["show", "main.words"], ["show", "main.big", "--buffer", "4K"], ["stat", "main.words"], ["dump", "main.words"], ["trace", "main.words", '"a"'],
+         ["verify", "main.words"], ["who", "main.words"], ["list", "-g"], ["list", "--all"], ["top"], ["races"]]
+# The way, what mapscope is asked for, and whether all threads stand for it.
+WAYS = [("stopped", [], True), ("snapshot", ["--snapshot"], True), ("unstopped", ["--no-stop"], False)]
+
+
+def check_named(checks, tool, name, animal):
+    """Each document says how the process was looked at, and how long it stood; of a core there is nothing to say."""
+    for words in NAMED:
+        for mode, options, stands in WAYS:
+            if words in (["list", "-g"], ["races"]) and not stands:
+                continue  # registers are not to be had
+            title = f"{name}: {words[0]}, {mode}"
+            document = tool.document(checks, title, *words, *options, "-p", str(animal.pid), "--format", "json") or {}
+            process = document.get("process", {})
+            checks.equal(title, (animal.pid, mode, stands, stands, mode == "snapshot"),
+                         (process.get("pid"), process.get("mode"), process.get("pause_ms", -1) > 0, process.get("stops", -1) > 0,
+                          process.get("reap_ms", -1) > 0))
+            checks.true(f"{title}: the pause is one", 0 <= process.get("pause_ms", -1) < 60000, process)
+        check_left(checks, f"{name}: {words[0]}", animal)
+    lines = tool.document(checks, f"{name}: a line", "stat", "main.words", "-p", str(animal.pid), "--format", "ndjson", lines=True)
+    checks.equal(f"{name}: a line", ["stopped"], [line.get("process", {}).get("mode") for line in lines or []])
+    check_told(checks, tool, f"{name}: on a terminal", animal)
+
+
+def check_told(checks, tool, name, animal):
+    """People see it without asking for it; a file does not get it."""
+    for options, told in (([], "the process stood for "), (["--no-stop"], "the process was not stopped")):
+        command = ["show", "main.words", "-p", str(animal.pid), *options]
+        seen = terminal.run([*tool.command, *command], tool.environment)
+        checks.true(f"{name}: {options}", seen.count(told) == 1, seen[-300:])
+        checks.equal(f"{name}: {options}: not elsewhere", "", tool.run(*command).stderr)
 
 
 def check_refused(checks, name, result, *words):

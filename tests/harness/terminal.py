@@ -48,6 +48,17 @@ class Terminal:
             raise Ended(f"the program ended; shown is {self._shown[-600:]!r}")
         self._shown += piece
 
+    def rest(self, limit=60):
+        """What it shows until it ends."""
+        deadline = time.monotonic() + limit
+        try:
+            while True:
+                self._read(deadline, "the end")
+        except Ended:
+            if time.monotonic() >= deadline:
+                raise
+        return self._shown.decode(errors="replace").replace("\r\n", "\n")
+
     def children(self):
         """{pid: name} of the program's children that are no zombies of a debugger's inferior."""
         found = {}
@@ -67,3 +78,12 @@ class Terminal:
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
         os.close(self._terminal)
+
+
+def run(command, environment):
+    """All that a program shows until it ends."""
+    terminal = Terminal(command, environment)
+    try:
+        return terminal.rest()
+    finally:
+        terminal.close()
