@@ -149,7 +149,7 @@ struct scan {
  * What the words of values of that type lead to. The values lie from `start` on (an address, at or before the scan's), as many as
  * `count` says (UINT64_MAX: to the end).
  */
-void walk_scan_typed(struct heap_walk *walk, const struct scan *scan, heap_type_id type, uint64_t start, uint64_t count);
+void walk_scan_typed(struct heap_walk *walk, const struct scan *scan, heap_type_id id, uint64_t start, uint64_t count);
 /* All objects of the level; empties it. */
 struct error *walk_scan_level(struct heap_walk *walk, uint32_t *slots, size_t count) MUST_CHECK;
 /* Looks for interfaces in objects of unknown type. */
