@@ -19,6 +19,8 @@ static bool may_be_string(const void *context, taddr address, uint64_t length)
 	uint64_t data = address.v;
 	const struct heap_span *span = heap_span_find(judge->walk->spans, data);
 
+	if (length > judge->longest_string)
+		return false;
 	if (span != NULL)
 		return length <= heap_slot_address(span, heap_slot_in(span, data)) + span->elem_size - data;
 	if (data - judge->walk->image_low < judge->walk->image_high - judge->walk->image_low)

@@ -279,7 +279,7 @@ static void note_evidence(const struct tally *tally, size_t tried, struct map_ev
 		*out = (struct map_evidence){ tally->fits, bits - chance };
 }
 
-struct map_evidence map_judge_evidence(struct map_judge *judge, const uint8_t *header, taddr address)
+static struct map_evidence find_evidence(struct map_judge *judge, const uint8_t *header, taddr address)
 {
 	uint64_t count, length, units = find_units(judge, header, &count);
 	struct map_evidence evidence = { 0 };
@@ -304,6 +304,18 @@ struct map_evidence map_judge_evidence(struct map_judge *judge, const uint8_t *h
 		    judge_type(judge, shape, shape->type, address, &length, &tally) == CONFIRMED)
 			note_evidence(&tally, judge->shape_count, &evidence);
 	}
+	return evidence;
+}
+
+/* Thousands of states are tried: keys of many megabytes are not read for each. */
+struct map_evidence map_judge_evidence(struct map_judge *judge, const uint8_t *header, taddr address)
+{
+	enum { LONGEST = 1 << 16 };
+	struct map_evidence evidence;
+
+	judge->longest_string = LONGEST;
+	evidence = find_evidence(judge, header, address);
+	judge->longest_string = UINT64_MAX;
 	return evidence;
 }
 

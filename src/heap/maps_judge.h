@@ -29,6 +29,7 @@ struct map_judge {
 	struct table by_type; /* gotype -> index of its shape */
 	struct hash_state state;
 	bool hashes;
+	uint64_t longest_string; /* bytes: longer ones are no keys */
 };
 
 /* --- maps_shapes.c --------------------------------------------------------------------------------------------------- */

@@ -138,6 +138,7 @@ struct error *map_judge_create(struct heap_walk *walk, struct map_judge **out)
 
 	judge->walk = walk;
 	judge->program = walk->program;
+	judge->longest_string = UINT64_MAX;
 	if (error != NULL) {
 		map_judge_destroy(judge);
 		return error;

@@ -11,6 +11,7 @@ from harness import compare, go, zoo
 SOURCE = os.path.join(go.ROOT, "testdata", "races")
 MESSAGES = {"write": "concurrent map writes", "readwrite": "concurrent map read and map write",
             "iterate": "concurrent map iteration and map write"}
+STRIPPED = go.MODES["stripped"]
 HELD = ("global", "local", "field")
 FIRST_SCREEN = 24
 LOOKS = 20  # at goroutines that are between two operations now and then
@@ -127,9 +128,9 @@ def check_cores(checks, tool, version, executable):
 # --- without DWARF --------------------------------------------------------------------------------------------------------
 
 
-def check_stripped(checks, tool, name, executable, kind):
+def check_stripped(checks, tool, name, executable, kind, held):
     """The same but for names of variables: both goroutines, what they were doing, where, on which map."""
-    crash = Crash(executable, kind, "local")
+    crash = Crash(executable, kind, held)
     target = ["-c", crash.core, "-e", executable]
     try:
         document = tool.document(checks, name, "races", *target, "--format", "json")
@@ -205,13 +206,14 @@ def check(checks, tool, version, targets):
     executable = go.build_program(version, "races", SOURCE, go.Mode())
     if "live" in targets:
         check_live(checks, tool, f"{name} live", executable)
+        check_live(checks, tool, f"{name} live stripped", go.build_program(version, "races-stripped", SOURCE, STRIPPED))
     with open("/proc/sys/kernel/core_pattern") as file:
         pattern = file.read().strip()
     if "core" not in targets or pattern.startswith("|") or "/" in pattern:
         checks.skip(f"{name} cores", "no cores asked for, or core_pattern does not make a file in the working directory")
         return
     check_cores(checks, tool, version, executable)
-    stripped = go.build_program(version, "races-stripped", SOURCE, go.Mode("-ldflags=-s -w"))
-    for kind in MESSAGES:
-        check_stripped(checks, tool, f"{version} races {kind} stripped", stripped, kind)
+    stripped = go.build_program(version, "races-stripped", SOURCE, STRIPPED)
+    for kind, held in zip(MESSAGES, HELD):
+        check_stripped(checks, tool, f"{version} races {kind} {held} stripped", stripped, kind, held)
     checks.note(f"go{version} races: done")

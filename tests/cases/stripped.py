@@ -4,7 +4,7 @@ import re
 import shutil
 import tempfile
 
-from cases import maps
+from cases import dump, maps, trace
 from harness import allmaps, compare, go, heapscore, machines, zoo
 
 # Of the suite; scripts/prove-stripped goes through all.
@@ -145,6 +145,9 @@ def check_map(checks, tool, name, target, truth, fact):
     named = dict(fact, map=f"({fact['type']})({fact['address']})")
     maps.check_show(checks, tool, f"{name} show", target, truth, named)
     maps.check_stat(checks, tool, f"{name} stat", target, truth, named)
+    if "slots" in fact:
+        dump.check(checks, tool, f"{name} dump", target, named, truth.implementation)
+        trace.check_map(checks, tool, f"{name} trace", target, truth, named, set())
     document = tool.document(checks, f"{name} verify", "verify", named["map"], *target, "--format", "json")
     if document is not None:
         wrong = [check for check in document["checks"] if not check["ok"]]
