@@ -1,4 +1,3 @@
-#include <fcntl.h>
 #include <pty.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,16 +25,22 @@ static void restore(int kept)
 	close(kept);
 }
 
-/* All that has been written up to now. */
-static const char *read_seen(int fd)
+/* All that has been written to `in` up to now and comes out at `out`; of a terminal not at once: the kernel passes it on when it has time. */
+static const char *read_seen(int in, int out)
 {
+	static const char end[] = "<end>";
 	size_t length = 0;
 	ssize_t got;
+	char *found = NULL;
 
-	fcntl(fd, F_SETFL, O_NONBLOCK);
-	while ((got = read(fd, seen + length, sizeof(seen) - 1 - length)) > 0)
+	CHECK(write(in, end, strlen(end)) == (ssize_t)strlen(end));
+	while (found == NULL && (got = read(out, seen + length, sizeof(seen) - 1 - length)) > 0) {
 		length += (size_t)got;
-	seen[length] = '\0';
+		seen[length] = '\0';
+		found = strstr(seen, end);
+	}
+	if (CHECK(found != NULL))
+		*found = '\0';
 	return seen;
 }
 
@@ -63,7 +68,7 @@ static void test_plain(void)
 
 	complain();
 	restore(kept);
-	CHECK_TEXT(read_seen(ends[0]), "mapscope: core \\x1b[2J\\xff: truncated\\nreally\nmapscope: show: no map\nhint: try list\n"
+	CHECK_TEXT(read_seen(ends[1], ends[0]), "mapscope: core \\x1b[2J\\xff: truncated\\nreally\nmapscope: show: no map\nhint: try list\n"
 				       "mapscope: warning: slot 3: \\a\nmapscope: note: done\n");
 	close(ends[0]);
 	close(ends[1]);
@@ -83,26 +88,37 @@ static void test_colour(void)
 	setenv("NO_COLOR", "1", 1);
 	diagnostics_warning("grey");
 	restore(kept);
-	CHECK_TEXT(read_seen(master), "mapscope: \033[31mwarning: \033[39mcareful\r\nmapscope: warning: grey\r\n");
+	CHECK_TEXT(read_seen(slave, master), "mapscope: \033[31mwarning: \033[39mcareful\r\nmapscope: warning: grey\r\n");
 	close(master);
 	close(slave);
 }
 
-static void run_progress(double seconds, uint64_t total)
+static double now(void)
 {
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+/* Gives the seconds that it took: more than `seconds` on a busy machine. */
+static double run_progress(double seconds, uint64_t total)
+{
+	double start = now(), took;
 	struct progress *progress = progress_create("scanning \x1b heap");
-	struct timespec start, now;
 	uint64_t done = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &start);
 	do {
-		for (int i = 0; i < 1000; i++)
+		took = now() - start;
+		/* that is how many calls there may be to a look at the clock, so there is one after `seconds` */
+		for (int i = 0; i < 1 << 16; i++)
 			progress_update(progress, ++done, total);
-		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while ((double)(now.tv_sec - start.tv_sec) + (double)(now.tv_nsec - start.tv_nsec) * 1e-9 < seconds);
+	} while (took < seconds);
+	took = now() - start;
 	diagnostics_note("meanwhile");
 	progress_end(progress);
 	progress_end(NULL);
+	return took;
 }
 
 static void test_progress(void)
@@ -114,15 +130,20 @@ static void test_progress(void)
 		return;
 	}
 
-	int kept = redirect(slave);
+	double took;
+	int tries = 0, kept;
 
-	run_progress(0.1, 0);
-	restore(kept);
-	CHECK_TEXT(read_seen(master), "mapscope: note: meanwhile\r\n");
+	do {
+		kept = redirect(slave);
+		took = run_progress(0.1, 0);
+		restore(kept);
+		read_seen(slave, master);
+	} while (took >= 0.5 && ++tries < 50);
+	CHECK_TEXT(seen, "mapscope: note: meanwhile\r\n");
 	kept = redirect(slave);
 	run_progress(0.7, UINT64_C(1) << 40);
 	restore(kept);
-	read_seen(master);
+	read_seen(slave, master);
 	CHECK(strncmp(seen, "\r\033[?7lscanning \\x1b heap: 0%, ", 27) == 0);
 	CHECK(strstr(seen, " of 1.1T, ") != NULL && strstr(seen, "/s, ") != NULL && strstr(seen, " left\033[?7h\033[K") != NULL);
 	CHECK(strstr(seen, "\r\033[Kmapscope: note: meanwhile\r\n") != NULL);
@@ -140,7 +161,7 @@ static void test_no_terminal(void)
 
 	run_progress(0.6, 100);
 	restore(kept);
-	CHECK_TEXT(read_seen(ends[0]), "mapscope: note: meanwhile\n");
+	CHECK_TEXT(read_seen(ends[1], ends[0]), "mapscope: note: meanwhile\n");
 	close(ends[0]);
 	close(ends[1]);
 }
