@@ -23,7 +23,7 @@ VARYING = [
     (re.compile(r"\b\d{7,10} bytes"), "{SIZE} bytes"),
     (re.compile(r"^mapscope \d+\.\d+\.\d+$", re.MULTILINE), "mapscope {VERSION}"),
     (re.compile(r"\b0x[0-9a-f]{6,16}\b"), "{ADDRESS}"),
-    (re.compile(r"\bgoroutine [1-9]\d{1,2}\b"), "goroutine {GOROUTINE}"),
+    (re.compile(r"\bgoroutine (?:[2-9]|[1-9]\d{1,2})\b"), "goroutine {GOROUTINE}"),
     (re.compile(r"\bgo1\.\d+(\.\d+)?\b"), "{GO}"),
 ]
 
