@@ -71,7 +71,8 @@ def harm(text, allowed="\n"):
 
 def run(tool, *arguments):
     """(status, stdout, stderr), these as bytes: no newline is made of another."""
-    done = subprocess.run([*tool.command, *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=60, env=tool.environment)
+    done = subprocess.run([*tool.command, *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=process.patient(60),
+                          env=tool.environment)
     return process.true_status(done.returncode, done.stderr.decode(errors="replace")), done.stdout, done.stderr
 
 

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 
-from harness import go, zoo
+from harness import go, process, zoo
 
 SOURCE = os.path.join(go.ROOT, "testdata", "stackmaps")
 # Objects that a walk reaches and the collector does not: registers and system stacks of threads have no maps, and the
@@ -50,7 +50,7 @@ def check_spinning(checks, name, program, target):
 
 def objects(checks, name, command):
     """{address: (bytes, reached, sum of what is in it)} of all allocated ones; None where that failed."""
-    run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+    run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=process.patient(120))
     checks.true(f"{name}: the program that lists them", run.returncode == 0, f"{run.returncode}: {run.stderr}")
     checks.equal(f"{name}: findings", "", run.stderr)
     found = {}

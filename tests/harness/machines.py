@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 
-from harness import go, zoo
+from harness import go, process, zoo
 
 # GOARCH: the command that runs it. -cpu max: the CPU has AES, and s390x what Go asks for. riscv64 is not here: qemu 7.2 writes no cores of it.
 EMULATORS = {
@@ -49,7 +49,7 @@ def core_of(fixture, words):
         return fixture.kernel_core()
     fixture.ask("crash", limit=0)
     try:
-        fixture.process.wait(120)
+        fixture.process.wait(process.patient(120))
     except subprocess.TimeoutExpired:
         raise zoo.Broken(f"{fixture.executable} was told to crash and is still there") from None
     cores = glob.glob(os.path.join(fixture.folder, "qemu_*.core"))

@@ -1,11 +1,13 @@
 """A mutant's ordeal: every command on it ends, in time, with little memory, in an answer or an error."""
+import signal
 import subprocess
 import tempfile
 import threading
 
 from harness import compare, process as processes
 
-SECONDS = 10
+SECONDS = 10        # of the processor
+WAITING = 6         # times as long may pass: others want the processor too
 ADDRESS_SPACE = 4 << 30
 HEAP = 200 << 20
 OUTPUT = 1 << 30    # a dump of the whole heap, taken for buckets, stays below it
@@ -34,7 +36,8 @@ class Ordeal:
         # The address sanitizer maps terabytes of shadow, which a limit of address space forbids.
         self.sanitized = is_sanitized(tool.path)
         limits = [] if self.sanitized else [f"--as={ADDRESS_SPACE}", f"--data={HEAP}"]
-        self.command = ["prlimit", "--core=0", *limits, *tool.command]
+        self.seconds = processes.patient(SECONDS) * (5 if self.sanitized else 1)
+        self.command = ["prlimit", "--core=0", f"--cpu={self.seconds}:{self.seconds + 5}", *limits, *tool.command]
         self.entries = {}  # of the sound maps, by expression
 
     def run(self, *arguments):
@@ -42,14 +45,15 @@ class Ordeal:
             process = subprocess.Popen([*self.command, *arguments, *self.target], stdin=subprocess.DEVNULL, stdout=out,
                                        stderr=errors, env=self.environment)
             late = []
-            timer = threading.Timer(SECONDS * (5 if self.sanitized else 1), lambda: (late.append(1), process.kill()))
+            timer = threading.Timer(self.seconds * WAITING, lambda: (late.append(1), process.kill()))
             timer.start()
             process.wait()
             timer.cancel()
             out.seek(0)
             errors.seek(0)
             stdout, stderr = out.read(OUTPUT), errors.read(OUTPUT).decode(errors="replace")
-            return Run(processes.true_status(process.returncode, stderr), stdout, stderr, bool(late))
+            status = processes.true_status(process.returncode, stderr)
+            return Run(status, stdout, stderr, bool(late) or status == -signal.SIGXCPU)
 
     def ask(self, *arguments):
         """The document of a command on the sound core."""

@@ -6,6 +6,11 @@ import time
 patience = 1  # what time limits are multiplied by: a machine may be slow, or emulated
 
 
+def patient(seconds):
+    """A time limit, as long as this machine needs."""
+    return seconds * patience
+
+
 class Failed(Exception):
     pass
 
@@ -26,10 +31,9 @@ def true_status(status, stderr):
 
 def run(command, limit=60, stdin="", supervised=False, **options):
     """Never raises for what the command does; output is text, undecodable bytes replaced. `supervised` leaves the status as it is."""
-    limit *= patience
     try:
         done = subprocess.run(command, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              timeout=limit, errors="replace", **options)
+                              timeout=patient(limit), errors="replace", **options)
     except subprocess.TimeoutExpired as expired:
         return Result(None, "", f"still running after {expired.timeout} s", True)
     return Result(done.returncode if supervised else true_status(done.returncode, done.stderr), done.stdout, done.stderr)

@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 
-from harness import go
+from harness import go, process
 
 SOURCE = os.path.join(go.ROOT, "testdata", "recorder")
 
@@ -134,7 +134,7 @@ class Proof:
     def __init__(self, build_folder, program, lines, spoil=False, limit=600):
         command = [os.path.join(build_folder, "tests", "refmap", "prove"), *(["--spoil"] if spoil else []), program]
         result = subprocess.run(command, input="\n".join(lines) + "\n", capture_output=True, text=True, errors="replace",
-                                timeout=limit)
+                                timeout=process.patient(limit))
         self.status = result.returncode
         *self.complaints, last = result.stdout.splitlines() or [""]
         counts = re.fullmatch(r"(\d+) sequences, (\d+) operations, (\d+) differences", last)

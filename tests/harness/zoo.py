@@ -88,7 +88,7 @@ class Fixture:
 
     def _line(self, limit):
         """The next line of the zoo's output; None after `limit` seconds or at its end."""
-        deadline = time.monotonic() + limit
+        deadline = time.monotonic() + process.patient(limit)
         while b"\n" not in self._buffer:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
@@ -126,7 +126,7 @@ class Fixture:
             return None
         self.ask("crash", limit=0)
         try:
-            self.process.wait(120)
+            self.process.wait(process.patient(120))
         except subprocess.TimeoutExpired:
             raise Broken(f"it was told to crash and is still there; threads {self._threads()}: {self._errors()}") from None
         if self.process.returncode != -signal.SIGABRT:
