@@ -124,12 +124,21 @@ static bool claim(struct heap_walk *walk, const struct edge *edge, struct record
 	return false;
 }
 
+/*
+ * Whether a value of the edge's type can lie on a stack or among the variables. Tables of maps cannot; but a directory of one table has
+ * 4 bytes on a machine of 32 bits, its object 8, and in the others an old pointer may stand.
+ */
+static bool may_be_outside(const struct heap_walk *walk, const struct edge *edge)
+{
+	return edge->type != 0 && !(edge->type & GUESSED) && heap_type_at(walk->types, edge->type)->form != HEAP_TABLE;
+}
+
 static void arrive(struct heap_walk *walk, struct edge *edge)
 {
 	const struct heap_span *span = edge->span;
 
 	if (span == NULL) {
-		if (edge->type != 0 && !(edge->type & GUESSED) && (walk_stack_of(walk, edge->value) != NULL || walk_data_of(walk, edge->value) != NULL))
+		if (may_be_outside(walk, edge) && (walk_stack_of(walk, edge->value) != NULL || walk_data_of(walk, edge->value) != NULL))
 			walk_note_part(walk, edge, false);
 		return;
 	}
