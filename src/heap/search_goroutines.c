@@ -31,29 +31,12 @@ struct goroutine_search {
 	uint64_t goroutines, threads;
 };
 
-static struct error *load_inner(struct binary *binary, const struct layout_struct *outer, const char *name, const char *inner_name,
-				struct field_at *out)
-{
-	const struct layout_field *field = layout_field_find(outer, name);
-	struct layout_struct inner;
-
-	if (field == NULL)
-		return error_new(ERROR_TARGET, "struct %s has no field %s", outer->name, name);
-	TRY(layout_struct_at(binary, field->type_die, &inner));
-
-	struct error *error = layout_field_at(&inner, inner_name, false, out);
-
-	layout_struct_free(&inner);
-	out->offset += (uint32_t)field->offset;
-	return error;
-}
-
 static struct error *load_g(struct binary *binary, const struct layout_struct *g, struct goroutine_search *out)
 {
 	out->g_size = g->size;
-	TRY(load_inner(binary, g, "sched", "g", &out->self));
-	TRY(load_inner(binary, g, "stack", "lo", &out->stack_low));
-	TRY(load_inner(binary, g, "stack", "hi", &out->stack_high));
+	TRY(layout_inner_field_at(binary, g, "sched", "g", &out->self));
+	TRY(layout_inner_field_at(binary, g, "stack", "lo", &out->stack_low));
+	TRY(layout_inner_field_at(binary, g, "stack", "hi", &out->stack_high));
 	TRY(layout_field_at(g, "goid", false, &out->id));
 	TRY(layout_field_at(g, "atomicstatus", false, &out->status));
 	return layout_field_at(g, "m", false, &out->thread);

@@ -12,24 +12,6 @@
 
 enum { RECORD_WORDS = 64 };
 
-/* A field of a struct that is a field: its place in the outer one. */
-static struct error *inner_field(struct binary *binary, const struct layout_struct *outer, const char *name, const char *inner_name,
-				 struct field_at *out)
-{
-	const struct layout_field *field = layout_field_find(outer, name);
-	struct layout_struct inner;
-
-	if (field == NULL)
-		return error_new(ERROR_TARGET, "struct %s has no field %s: an unknown layout", outer->name, name);
-	TRY(layout_struct_at(binary, field->type_die, &inner));
-
-	struct error *error = layout_field_at(&inner, inner_name, false, out);
-
-	layout_struct_free(&inner);
-	out->offset += (uint32_t)field->offset;
-	return error;
-}
-
 /* --- modules ------------------------------------------------------------------------------------------------- */
 
 static struct error *load_ranges(struct binary *binary, const struct layout_struct *module, struct heap_roots_layout *out)
@@ -43,8 +25,8 @@ static struct error *load_ranges(struct binary *binary, const struct layout_stru
 		out->ranges[i].name = names[i][0];
 		TRY(layout_field_at(module, names[i][0], false, &out->ranges[i].start));
 		TRY(layout_field_at(module, names[i][1], false, &out->ranges[i].end));
-		TRY(inner_field(binary, module, names[i][2], "n", &out->ranges[i].bits));
-		TRY(inner_field(binary, module, names[i][2], "bytedata", &out->ranges[i].bytes));
+		TRY(layout_inner_field_at(binary, module, names[i][2], "n", &out->ranges[i].bits));
+		TRY(layout_inner_field_at(binary, module, names[i][2], "bytedata", &out->ranges[i].bytes));
 	}
 	return layout_field_at(module, "next", false, &out->next_module);
 }
@@ -118,12 +100,12 @@ static struct error *load_cleanup_call(struct binary *binary, struct heap_roots_
 
 	TRY(layout_struct_named(binary, names, &special));
 
-	struct error *error = inner_field(binary, &special, "cleanup", "fn", &out->cleanup_function);
+	struct error *error = layout_inner_field_at(binary, &special, "cleanup", "fn", &out->cleanup_function);
 
 	if (error == NULL)
-		error = inner_field(binary, &special, "cleanup", "arg", &out->cleanup_argument);
+		error = layout_inner_field_at(binary, &special, "cleanup", "arg", &out->cleanup_argument);
 	if (error == NULL)
-		error = inner_field(binary, &special, "cleanup", "call", &out->cleanup_caller);
+		error = layout_inner_field_at(binary, &special, "cleanup", "call", &out->cleanup_caller);
 	layout_struct_free(&special);
 	return error;
 }
@@ -213,8 +195,8 @@ static struct error *load_finalizers(struct binary *binary, struct heap_queue_la
 
 static struct error *load_cleanup_block(struct binary *binary, const struct layout_struct *block, struct heap_queue_layout *out)
 {
-	TRY(inner_field(binary, block, "cleanupBlockHeader", "alllink", &out->next));
-	TRY(inner_field(binary, block, "cleanupBlockHeader", "n", &out->count));
+	TRY(layout_inner_field_at(binary, block, "cleanupBlockHeader", "alllink", &out->next));
+	TRY(layout_inner_field_at(binary, block, "cleanupBlockHeader", "n", &out->count));
 	out->mask = UINT64_MAX; /* a funcval in 1.25, a cleanupFn of three pointers from 1.26 on: cleanupFnPtrMask */
 	return load_records(binary, block, "cleanups", out);
 }

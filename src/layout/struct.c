@@ -179,3 +179,20 @@ struct error *layout_field_at(const struct layout_struct *layout, const char *na
 	*out = (struct field_at){ (uint32_t)field->offset, (uint8_t)field->size };
 	return NULL;
 }
+
+struct error *layout_inner_field_at(struct binary *binary, const struct layout_struct *outer, const char *name,
+				    const char *inner_name, struct field_at *out)
+{
+	const struct layout_field *field = layout_field_find(outer, name);
+	struct layout_struct inner;
+
+	if (field == NULL)
+		return error_new(ERROR_TARGET, "struct %s has no field %s: an unknown layout", outer->name, name);
+	TRY(layout_struct_at(binary, field->type_die, &inner));
+
+	struct error *error = layout_field_at(&inner, inner_name, false, out);
+
+	layout_struct_free(&inner);
+	out->offset += (uint32_t)field->offset;
+	return error;
+}

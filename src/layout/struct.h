@@ -43,6 +43,9 @@ struct field_at {
 /* A field by its name: an integer or a pointer. Missing: an error, or size 0 where `optional`. */
 struct error *layout_field_at(const struct layout_struct *layout, const char *name, bool optional,
 			      struct field_at *out) MUST_CHECK;
+/* A field of a struct that is itself a field of `outer`: its place in the outer one. */
+struct error *layout_inner_field_at(struct binary *binary, const struct layout_struct *outer, const char *name,
+				    const char *inner_name, struct field_at *out) MUST_CHECK;
 
 /* Typedefs followed to what they stand for; false where that is nothing, or a cycle. */
 bool layout_strip(struct binary *binary, uint64_t die, Dwarf_Die *out);
