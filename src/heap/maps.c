@@ -170,12 +170,10 @@ static void drop_copies(struct finder *finder)
 			drop[copies[k].index] = maps->items[copies[k].index].evidence != HEAP_MAP_REFERRED;
 	}
 	for (size_t i = 0; i < maps->count; i++) {
-		if (drop[i]) {
+		if (drop[i])
 			free(maps->items[i].candidates);
-			maps->copies++;
-		} else {
+		else
 			maps->items[kept++] = maps->items[i];
-		}
 	}
 	maps->count = kept;
 	free(copies);

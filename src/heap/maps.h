@@ -31,7 +31,6 @@ struct heap_map {
 struct heap_maps {
 	struct heap_map *items;
 	size_t count, capacity;
-	uint64_t copies; /* headers of which another, better known one has the same buckets: no maps */
 };
 
 /*
