@@ -76,6 +76,11 @@ struct races {
 /* The target should stand. program->stack is opened if it is not. Freed with races_free(), also after an error. */
 struct error *races_find(struct program *program, struct findings *findings, struct races *out) MUST_CHECK;
 void races_free(struct races *races);
+/*
+ * Tells the type of an operation's map, as a variable that is that map has it, where the operation's own frames did
+ * not; reads the header then. A type that is known, or that is of another sort than the operation, stays what it is.
+ */
+void race_set_type(struct race_operation *operation, struct gotype *type);
 /* How many of the operations are on the same map as this one, itself included; 1 where it is not known. */
 size_t races_on_same_map(const struct races *races, const struct race_operation *operation);
 

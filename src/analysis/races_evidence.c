@@ -346,10 +346,18 @@ static void set_key(struct search *search)
 	operation->key_address = address;
 }
 
+static void read_header(struct race_operation *operation)
+{
+	struct go_map map = { 0 };
+
+	operation->sound = is_sound(operation->type, operation->map.v, &map);
+	operation->writing = operation->sound && map_being_written(&map);
+	operation->length = map.length;
+}
+
 static void set_map(struct search *search)
 {
 	struct race_operation *operation = search->operation;
-	struct go_map map = { 0 };
 
 	operation->map = taddr_of(search->map);
 	operation->evidence = search->evidence;
@@ -357,10 +365,16 @@ static void set_map(struct search *search)
 		operation->type = type_of(search->program, search->descriptor);
 	if (operation->type == NULL || operation->sync)
 		return;
-	operation->sound = is_sound(operation->type, search->map, &map);
-	operation->writing = operation->sound && map_being_written(&map);
-	operation->length = map.length;
+	read_header(operation);
 	set_key(search);
+}
+
+void race_set_type(struct race_operation *operation, struct gotype *type)
+{
+	if (operation->type != NULL || operation->sync || type->kind != GO_MAP)
+		return;
+	operation->type = type;
+	read_header(operation);
 }
 
 static struct error *look_at_parameters(struct search *search, const struct race_group *group)

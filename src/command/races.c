@@ -77,10 +77,15 @@ static bool name_map(void *context, const struct listed_map *map)
 {
 	struct report *report = context;
 
-	for (size_t i = 0; i < report->races.count; i++)
-		if (map->address.v != 0 && report->races.operations[i].map.v == map->address.v &&
-		    report->names[i] == NULL)
+	for (size_t i = 0; i < report->races.count; i++) {
+		struct race_operation *operation = &report->races.operations[i];
+
+		if (map->address.v == 0 || operation->map.v != map->address.v)
+			continue;
+		if (report->names[i] == NULL)
 			report->names[i] = xstrdup(map->name);
+		race_set_type(operation, map->type);
+	}
 	return true;
 }
 
