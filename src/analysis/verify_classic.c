@@ -36,6 +36,11 @@ static void wrong_tophash(struct verify *verify, const struct map_unit *unit, un
 
 /* --- buckets whose entries have moved, or have not come yet ------------------------------------------------------ */
 
+static bool is_evacuation_mark(const struct verify *verify, uint8_t tophash)
+{
+	return tophash == EVACUATED_X || tophash == EVACUATED_Y || tophash == evacuated_empty(verify);
+}
+
 static void check_evacuated(struct verify *verify, const struct map_unit *unit)
 {
 	bool same_size = verify->map->classic.flags & CLASSIC_SAME_SIZE_GROW;
@@ -43,11 +48,26 @@ static void check_evacuated(struct verify *verify, const struct map_unit *unit)
 	for (unsigned slot = 0; slot < MAP_SLOTS; slot++) {
 		uint8_t tophash = map_control(verify->map, unit, slot);
 
-		if (tophash != EVACUATED_X && tophash != EVACUATED_Y && tophash != evacuated_empty(verify))
+		if (!is_evacuation_mark(verify, tophash))
 			wrong_tophash(verify, unit, slot, "an evacuation mark: the bucket is evacuated");
 		else if (tophash == EVACUATED_Y && same_size)
 			wrong_tophash(verify, unit, slot, "no evacuatedY: the growth is to the same size");
 	}
+}
+
+/* The first mark alone tells the runtime that a bucket is evacuated: where most of the others tell otherwise, it is wrong. */
+static void check_evacuated_chain(struct verify *verify, const struct map_unit *units, size_t count)
+{
+	unsigned marked = 0;
+
+	for (unsigned slot = 0; slot < MAP_SLOTS; slot++)
+		marked += is_evacuation_mark(verify, map_control(verify->map, units, slot));
+	if (marked < MAP_SLOTS / 2) {
+		wrong_tophash(verify, units, 0, "no evacuation mark: most slots of the bucket have none");
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		check_evacuated(verify, &units[i]);
 }
 
 /* Inserts evacuate first, so nothing is in a new bucket before. */
@@ -145,12 +165,13 @@ void verify_classic_chain(struct verify *verify, const struct map_unit *units, s
 	count_units(verify, units, count);
 	if (units->old)
 		check_mark(verify, units);
-	if (units->evacuated || units->waiting) {
+	if (units->evacuated) {
+		check_evacuated_chain(verify, units, count);
+		return;
+	}
+	if (units->waiting) {
 		for (size_t i = 0; i < count; i++)
-			if (units->evacuated)
-				check_evacuated(verify, &units[i]);
-			else
-				check_waiting(verify, &units[i]);
+			check_waiting(verify, &units[i]);
 		return;
 	}
 	if (!is_tidy_chain(verify, units, count))
