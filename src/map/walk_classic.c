@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "map/walk.h"
+#include "util/address_set.h"
 #include "util/alloc.h"
 #include "util/limits.h"
-#include "util/table.h"
 
 enum { PAGE = 4096 };
 #define NONE SIZE_MAX
@@ -30,7 +30,7 @@ struct classic_walk {
 	bool old;             /* reading the old array */
 	bool finished;
 	uint64_t overflow_left; /* overflow buckets that a sound map may still have */
-	struct table visited;   /* addresses of overflow buckets: each is in one chain, once */
+	struct address_set visited; /* overflow buckets: each is in one chain, once */
 	struct link *links;
 	size_t link_count, link_capacity;
 	uint8_t **blocks;     /* memory of overflow buckets of this window */
@@ -158,8 +158,8 @@ static bool inside_array(taddr address, taddr array, uint64_t count, uint32_t si
 	return count != 0 && address.v >= array.v && address.v - array.v < count * size;
 }
 
-/* NULL where the overflow bucket of `link` may be read, else why not. */
-static const char *bad_overflow(const struct classic_walk *walk, const struct link *link)
+/* NULL where the overflow bucket of `link` may be read, and is visited by that; else why not. */
+static const char *visit_overflow(struct classic_walk *walk, const struct link *link)
 {
 	const struct go_map *map = walk->walk.map;
 	const struct classic_header *header = &map->classic;
@@ -171,8 +171,9 @@ static const char *bad_overflow(const struct classic_walk *walk, const struct li
 	if (inside_array(link->overflow, header->buckets, header->bucket_count, map->layout->unit.size) ||
 	    inside_array(link->overflow, header->old_buckets, header->old_count, map->layout->unit.size))
 		return "it points back into the array of buckets";
-	if (table_get(&walk->visited, link->overflow.v) != NULL)
+	if (!address_set_add(&walk->visited, link->overflow))
 		return "that bucket is in a chain already: a circle, or two chains in one";
+	walk->overflow_left--;
 	return NULL;
 }
 
@@ -187,7 +188,7 @@ static size_t note_overflow(struct classic_walk *walk, size_t from, size_t to, s
 		if (link->overflow.v == 0)
 			continue;
 
-		const char *why = bad_overflow(walk, link);
+		const char *why = visit_overflow(walk, link);
 
 		if (why != NULL) {
 			findings_add(walk->walk.findings, link->unit.address,
@@ -195,8 +196,6 @@ static size_t note_overflow(struct classic_walk *walk, size_t from, size_t to, s
 				     (unsigned long long)link->unit.index, (unsigned long long)link->overflow.v, why);
 			continue;
 		}
-		walk->overflow_left--;
-		table_put(&walk->visited, link->overflow.v, 0);
 		parents[count++] = i;
 	}
 	return count;
@@ -431,7 +430,7 @@ static void destroy(struct map_walk *base)
 	free(walk->blocks);
 	free(walk->links);
 	free(walk->pieces);
-	table_free(&walk->visited);
+	address_set_free(&walk->visited);
 }
 
 struct map_walk *classic_walk_create(const struct go_map *map, enum map_walk_what what, uint64_t bucket, bool old,
@@ -443,6 +442,7 @@ struct map_walk *classic_walk_create(const struct go_map *map, enum map_walk_wha
 	walk->walk = (struct map_walk){
 		.map = map, .findings = findings, .what = what, .next = next_window, .destroy = destroy
 	};
+	walk->visited.size = map->layout->unit.size;
 	walk->single = bucket;
 	walk->old = old;
 	walk->bucket = bucket == UINT64_MAX ? 0 : bucket;

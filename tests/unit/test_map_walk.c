@@ -285,6 +285,17 @@ static void check_classic_unsound(void)
 	overflow(MORE + 0x100, MORE);
 	expect_finding(3, "circle", 0, 0);
 
+	/* the second bucket's chain leads into the first one's */
+	classic(23, 4, 1, 0, 0);
+	classic_entry(bucket(ARRAY, 0), 0, 1);
+	overflow(bucket(ARRAY, 0), MORE);
+	classic_entry(MORE, 0, 2);
+	overflow(MORE, MORE + 0x100);
+	classic_entry(MORE + 0x100, 0, 3);
+	classic_entry(bucket(ARRAY, 1), 0, 4);
+	overflow(bucket(ARRAY, 1), MORE + 0x100);
+	expect_finding(4, "two chains in one", 0, 0);
+
 	classic(23, 2, 1, 0, 0);
 	classic_entry(bucket(ARRAY, 0), 0, 1);
 	overflow(bucket(ARRAY, 0), 8);
