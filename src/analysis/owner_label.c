@@ -18,7 +18,8 @@ static bool is_inside_sync(const struct gotype *type)
 	return gotype_is_sync(type) || strcmp(type->name, "sync.readOnly") == 0 || strcmp(type->name, "sync.entry") == 0;
 }
 
-void owner_label_part(struct owner_view *view, struct gotype *type, uint64_t offset)
+/* The part of a value of `type` that lies at `offset`: .field[3].other */
+static void name_part(struct owner_view *view, struct gotype *type, uint64_t offset)
 {
 	const struct gotype *holder = type; /* the struct that the part is a field of */
 
@@ -94,7 +95,7 @@ static void label_unit(struct owner_view *view, struct gotype *map, uint64_t add
 		buffer_append_text(view->text, "]");
 		view->exact &= in_elem;
 		if (in_elem && !layout->elem_indirect)
-			owner_label_part(view, map->elem, offset - elem);
+			name_part(view, map->elem, offset - elem);
 		return;
 	}
 }
@@ -157,7 +158,7 @@ static void label_sync_entry(struct owner_view *view, struct gotype *type, uint6
 	buffer_append_text(view->text, "]");
 	view->exact &= !in_key;
 	if (!in_key)
-		owner_label_part(view, layout->value, offset - layout->value_offset);
+		name_part(view, layout->value, offset - layout->value_offset);
 }
 
 static void label_capture(struct owner_view *view, const struct heap_type *closure, uint64_t offset)
@@ -173,12 +174,12 @@ static void label_capture(struct owner_view *view, const struct heap_type *closu
 			continue;
 		buffer_append_format(view->text, ".(captured %s)", captures[i].name);
 		if (!captures[i].by_reference)
-			owner_label_part(view, captures[i].type, offset - captures[i].offset);
+			name_part(view, captures[i].type, offset - captures[i].offset);
 		return;
 	}
 	buffer_append_text(view->text, ".(captured");
 	if (closure->type != NULL)
-		owner_label_part(view, closure->type, offset);
+		name_part(view, closure->type, offset);
 	buffer_append_text(view->text, ")");
 }
 
@@ -188,11 +189,11 @@ static void label_by_form(struct owner_view *view, const struct heap_type *type,
 
 	switch (type->form) {
 	case HEAP_VALUE:
-		owner_label_part(view, type->type, offset);
+		name_part(view, type->type, offset);
 		break;
 	case HEAP_VALUES:
 		buffer_append_format(view->text, "[%llu]", (unsigned long long)(offset / type->size));
-		owner_label_part(view, type->type, offset % type->size);
+		name_part(view, type->type, offset % type->size);
 		break;
 	case HEAP_UNITS:
 		label_unit(view, type->type, address);

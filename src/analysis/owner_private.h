@@ -53,8 +53,6 @@ struct owner_view {
 void owner_label_place(struct owner_view *view, uint64_t address);
 /* Appends what the word at `address` is called, and sets type and base to those of what it leads to. */
 void owner_label_word(struct owner_view *view, uint64_t address);
-/* The part of a value of `type` that lies at `offset`: .field[3].other */
-void owner_label_part(struct owner_view *view, struct gotype *type, uint64_t offset);
 /* Begins a name at a variable (or what a variable leads to outside the heap); false: the address lies in none. */
 bool owner_label_variable(struct owner_view *view, uint64_t address);
 /* The same where the word on a stack is the frame's pointer to a variable in the heap. */

@@ -188,6 +188,21 @@ static struct error *no_dwarf(const struct binary *binary)
 	return error;
 }
 
+/* "Go cmd/compile go1.23.12; regabi" of the first Go unit; NULL where none says (Go 1.8). */
+static const char *find_producer(struct debug *debug)
+{
+	for (size_t i = 0; i < debug->unit_count; i++) {
+		Dwarf_Die die;
+		Dwarf_Attribute attribute;
+
+		if (!debug->units[i].go || dwarf_offdie(debug->dwarf, debug->units[i].die, &die) == NULL)
+			continue;
+		if (dwarf_attr(&die, DW_AT_producer, &attribute) != NULL)
+			return dwarf_formstring(&attribute);
+	}
+	return NULL;
+}
+
 struct error *debug_open(struct binary *binary, const char *directory_hint)
 {
 	if (binary->debug != NULL)
@@ -216,7 +231,7 @@ struct error *debug_open(struct binary *binary, const char *directory_hint)
 	list_units(debug);
 	binary->debug = debug;
 
-	const char *producer = debug_producer(debug);
+	const char *producer = find_producer(debug);
 
 	if (binary->go_version == NULL && producer != NULL) {
 		const char *version = strstr(producer, "go1.");
@@ -284,20 +299,6 @@ void debug_close_all(Dwarf *dwarf, Elf *elf)
 		return;
 	dwarf_end(dwarf);
 	elf_end(elf);
-}
-
-const char *debug_producer(struct debug *debug)
-{
-	for (size_t i = 0; i < debug->unit_count; i++) {
-		Dwarf_Die die;
-		Dwarf_Attribute attribute;
-
-		if (!debug->units[i].go || dwarf_offdie(debug->dwarf, debug->units[i].die, &die) == NULL)
-			continue;
-		if (dwarf_attr(&die, DW_AT_producer, &attribute) != NULL)
-			return dwarf_formstring(&attribute);
-	}
-	return NULL;
 }
 
 /* --- DIEs and attributes ----------------------------------------------------------------------------------- */

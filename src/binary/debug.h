@@ -60,9 +60,6 @@ bool debug_find_type(struct debug *debug, const char *name, uint64_t *die);
 void debug_each_variable(struct debug *debug, bool (*visit)(void *context, const struct debug_variable *), void *context);
 void debug_each_type(struct debug *debug, bool (*visit)(void *context, const char *name, uint64_t die), void *context);
 
-/* "Go cmd/compile go1.23.12; regabi" of the first Go unit; NULL where none says (Go 1.8). */
-const char *debug_producer(struct debug *debug);
-
 /* A DIE and its attributes. False where the DIE has no such attribute, or of another form. */
 bool debug_die(struct debug *debug, uint64_t offset, Dwarf_Die *out);
 bool debug_number(Dwarf_Die *die, unsigned attribute, uint64_t *out);

@@ -14,7 +14,6 @@ void layout_json_write_lines(struct json *json, const struct layout_set *set);
 /* Structs field by field, and a table of the map types. `all`: those too that maps are not made of; else their names.
  */
 struct error *layout_text_write(const struct text *text, const struct layout_set *set, bool all) MUST_CHECK;
-struct error *layout_text_write_struct(const struct text *text, const struct layout_struct *layout) MUST_CHECK;
 
 /*
  * A header in C: enum constants, a packed mirror of each struct, assertions that both agree. It includes <stdint.h>
@@ -35,7 +34,5 @@ void layout_difference_write_json(struct json *json, const struct layout_differe
 void layout_difference_write_text(const struct text *text, const struct layout_difference *difference);
 /* "offset 8, size 4", "a struct of 48 bytes", "5": what is at a place, for people. The caller frees it. */
 char *layout_place_text(const struct layout_difference *difference, const struct layout_place *place);
-/* "runtime.g.goid", "runtime.minTopHash", "map[string]int, key_offset". The caller frees it. */
-char *layout_difference_subject(const struct layout_difference *difference);
 
 #endif

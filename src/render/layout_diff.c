@@ -5,7 +5,8 @@
 #include "render/layout.h"
 #include "util/alloc.h"
 
-char *layout_difference_subject(const struct layout_difference *difference)
+/* "runtime.g.goid", "runtime.minTopHash", "map[string]int, key_offset". The caller frees it. */
+static char *subject_of(const struct layout_difference *difference)
 {
 	if (difference->name == NULL)
 		return xstrdup(difference->owner);
@@ -41,7 +42,7 @@ char *layout_place_text(const struct layout_difference *difference, const struct
 
 void layout_difference_write_text(const struct text *text, const struct layout_difference *difference)
 {
-	char *subject = layout_difference_subject(difference);
+	char *subject = subject_of(difference);
 	char *a = layout_place_text(difference, &difference->a), *b = layout_place_text(difference, &difference->b);
 
 	output_format(text->output, "%-8s ", layout_change_name(difference->change));

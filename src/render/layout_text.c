@@ -11,7 +11,7 @@ static void write_row(struct text_table *table, uint64_t offset, uint64_t size, 
 	text_table_cell(table, "%s", type);
 }
 
-struct error *layout_text_write_struct(const struct text *text, const struct layout_struct *layout)
+static struct error *write_struct(const struct text *text, const struct layout_struct *layout)
 {
 	struct text_table *table = text_table_create(text);
 	uint64_t end = 0;
@@ -98,7 +98,7 @@ struct error *layout_text_write(const struct text *text, const struct layout_set
 		      set->source[0] == 'd' ? "DWARF" : "the table of versions");
 	for (size_t i = 0; i < set->struct_count; i++)
 		if (all || layout_set_is_of_maps(set->structs[i].name))
-			TRY(layout_text_write_struct(text, &set->structs[i]));
+			TRY(write_struct(text, &set->structs[i]));
 	if (!all)
 		write_others(text, set);
 	return set->map_count != 0 ? write_maps(text, set) : NULL;

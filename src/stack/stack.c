@@ -91,11 +91,6 @@ struct code *stack_code(struct stack *stack)
 	return stack->code;
 }
 
-const char *stack_no_threads(const struct stack *stack)
-{
-	return stack->no_threads;
-}
-
 const struct target_thread *stack_thread(const struct stack *stack, uint64_t tid)
 {
 	const uint64_t *index = table_get(&stack->thread_index, tid);

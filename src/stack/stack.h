@@ -29,8 +29,6 @@ void stack_close(struct stack *stack);
 struct error *stack_load(struct stack *stack, struct findings *findings) MUST_CHECK;
 const struct goroutines *stack_goroutines(const struct stack *stack);
 struct code *stack_code(struct stack *stack);
-/* Why registers of threads, and so the frames of goroutines that run, are not to be had; NULL: they are. */
-const char *stack_no_threads(const struct stack *stack);
 
 struct stack_frame {
 	unsigned number;      /* from 0, the innermost; inlined ones count, as in GDB's bt */
