@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "target/core.h"
+#include "target/process.h"
 #include "util/buffer.h"
 
 /* What the writer makes; tests change the members they are about. */
@@ -397,6 +398,81 @@ static void test_no_core(void)
 	poke(&shape, NULL);
 }
 
+static void check_machine_fails(const uint8_t *header, size_t length, const char *message)
+{
+	struct machine machine = { 0 };
+	FILE *file = tmpfile();
+
+	if (!CHECK(file != NULL))
+		return;
+	CHECK(fwrite(header, 1, length, file) == length && fflush(file) == 0);
+
+	struct error *error = process_elf_machine(fileno(file), &machine);
+
+	if (CHECK(error != NULL))
+		CHECK_TEXT(error->message, message);
+	CHECK(machine.word_size == 0);
+	error_free(error);
+	fclose(file);
+}
+
+/* An executable that no words can be read by: of no known size or order. */
+static void test_other_executables(void)
+{
+	uint8_t header[20] = { 0x7f, 'E', 'L', 'F', 2, 1 };
+
+	check_machine_fails(header, sizeof(header) - 1, "not an ELF file");
+	header[4] = 3;
+	check_machine_fails(header, sizeof(header), "ELF class 3 is unknown");
+	header[4] = 2;
+	header[5] = 3;
+	check_machine_fails(header, sizeof(header), "ELF byte order 3 is unknown");
+	header[0] = 0;
+	check_machine_fails(header, sizeof(header), "not an ELF file");
+}
+
+/* A byte of a sound core's ELF header is another one. */
+static void check_header_byte(size_t at, uint8_t value, const char *message)
+{
+	struct shape shape = usual(true, false);
+	struct target *core;
+
+	write_core(&shape, NULL, SIZE_MAX);
+
+	int fd = open(path, O_WRONLY);
+
+	CHECK(pwrite(fd, &value, 1, (off_t)at) == 1);
+	close(fd);
+	check_error(core_open(path, &core), message);
+}
+
+static void test_other_header(void)
+{
+	check_header_byte(EI_CLASS, 3, "%s: not a core file: ELF class 3 is unknown");
+	check_header_byte(EI_DATA, 0, "%s: not a core file: ELF byte order 0 is unknown");
+	check_header_byte(offsetof(Elf64_Ehdr, e_type), ET_REL, "%s: not a core file: ELF type 1");
+	check_header_byte(offsetof(Elf64_Ehdr, e_phentsize), 55, "%s: not a core file: program headers of 55 bytes");
+}
+
+/* No registers are no threads with registers of zero. */
+static void test_no_registers(void)
+{
+	struct shape shape = usual(true, false);
+	struct buffer notes = { 0 };
+	struct target_thread *threads = NULL;
+	struct target *core;
+	size_t count = 7;
+
+	put_usual_notes(&notes, &shape);
+	write_core(&shape, &notes, SIZE_MAX);
+	if (CHECK(core_open(path, &core) == NULL)) {
+		check_error(target_threads(core, &threads, &count), "the core has no registers of threads (NT_PRSTATUS)");
+		CHECK(threads == NULL && count == 7);
+		target_destroy(core);
+	}
+	buffer_free(&notes);
+}
+
 int main(void)
 {
 	close(mkstemp(path));
@@ -409,6 +485,9 @@ int main(void)
 	test_overlap();
 	test_hostile_notes();
 	test_no_core();
+	test_other_header();
+	test_no_registers();
+	test_other_executables();
 	unlink(path);
 	unlink(executable_path);
 	return check_done();

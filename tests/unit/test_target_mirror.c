@@ -6,6 +6,7 @@
 
 #include "target/fake.h"
 #include "target/mirror.h"
+#include "util/interrupt.h"
 
 #define PAGE ((size_t)4096)
 
@@ -238,6 +239,44 @@ static void measure(void)
 	target_destroy(fake);
 }
 
+/* Who would look at registers is told why there are none. */
+static void test_no_threads(void)
+{
+	struct target *fake = fake_create(&amd64);
+	struct mirror *mirror = mirror_create(fake, PAGE);
+	struct target_thread *threads = NULL;
+	size_t count = 7;
+
+	check_error(target_threads(fake, &threads, &count), "the registers of threads are not available from a fake");
+	check_error(target_threads(mirror_target(mirror), &threads, &count), "the registers of threads are not available from a fake");
+	CHECK(threads == NULL && count == 7);
+	mirror_target(mirror)->machine.elf_machine = 250;
+	check_error(target_threads(mirror_target(mirror), &threads, &count), "the registers of machine 250 are not known");
+	mirror_destroy(mirror);
+	target_destroy(fake);
+}
+
+/* A fetch that is given up leaves no page that looks fetched. The last of the tests: it cannot be taken back. */
+static void test_given_up(void)
+{
+	struct target *fake = fake_create(&amd64);
+	struct mirror *mirror = mirror_create(fake, 16 * PAGE);
+	uint8_t bytes[16];
+
+	put_pattern(fake, 0x10000, 4 * PAGE);
+	CHECK(mirror_want(mirror, taddr_of(0x10000), 2 * PAGE));
+	CHECK(mirror_fetch(mirror) == NULL);
+	CHECK(mirror_want(mirror, taddr_of(0x12000), 2 * PAGE));
+	interrupt_give_up("enough", "of it");
+	check_error(mirror_fetch(mirror), "enough");
+	CHECK_UINT(mirror_size(mirror), 2 * PAGE);
+	mirror_seal(mirror);
+	CHECK(target_read(mirror_target(mirror), taddr_of(0x12000), bytes, 16) == NULL && has_pattern(bytes, 0x12000, 16));
+	CHECK_UINT(mirror_late_bytes(mirror), 16); /* from the base */
+	mirror_destroy(mirror);
+	target_destroy(fake);
+}
+
 int main(void)
 {
 	test_fake();
@@ -246,6 +285,8 @@ int main(void)
 	test_limit();
 	test_unchanged();
 	test_scattered();
+	test_no_threads();
 	measure();
+	test_given_up();
 	return check_done();
 }

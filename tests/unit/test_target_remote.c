@@ -7,6 +7,7 @@
 #include "check.h"
 #include "target/remote.h"
 #include "target/wire.h"
+#include "util/alloc.h"
 
 /* What the server has: some pages from START on, byte i is i * 7 + i / 256, without the page at HOLE. */
 #define START UINT64_C(0x7000003000)
@@ -327,6 +328,31 @@ static void test_together(void)
 	free(bytes);
 }
 
+/* Registers are what GDB has told of them, and nothing where it has not. */
+static void test_threads(void)
+{
+	struct server server;
+	struct target *target = start(&server, HONEST);
+	struct target_thread *told = xcalloc(2, sizeof(*told)), *threads = NULL;
+	size_t count = 0;
+	struct error *error = target_threads(target, &threads, &count);
+
+	CHECK(error != NULL && error->code == ERROR_TARGET && strstr(error->message, "has not told the registers") != NULL && threads == NULL);
+	error_free(error);
+	told[0].tid = 11;
+	told[1].tid = 12;
+	told[1].registers.values[16] = 0x401000;
+	remote_set_threads(target, told, 2);
+	if (CHECK(target_threads(target, &threads, &count) == NULL)) {
+		CHECK(count == 2 && threads != told && memcmp(threads, told, 2 * sizeof(*told)) == 0);
+		free(threads);
+	}
+	remote_set_threads(target, xcalloc(1, sizeof(*told)), 1); /* another stop */
+	CHECK(target_threads(target, &threads, &count) == NULL && count == 1 && threads[0].tid == 0);
+	free(threads);
+	end(&server, target);
+}
+
 int main(void)
 {
 	test_reads();
@@ -336,5 +362,6 @@ int main(void)
 	test_hostile();
 	test_closed();
 	test_together();
+	test_threads();
 	return check_done();
 }

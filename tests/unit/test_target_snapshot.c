@@ -5,11 +5,14 @@
 #include "check.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/futex.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -17,6 +20,7 @@
 #include <unistd.h>
 
 #include "target/live.h"
+#include "util/interrupt.h"
 
 /* What the injection looks for in a program: Go's have both. */
 __asm__(".text\n.byte 0x0f, 0x05, 0xc3\n.byte 0xb8, 0xe7, 0, 0, 0, 0x0f, 0x05\n");
@@ -198,9 +202,9 @@ static void test_undisturbed(void (*body)(void))
 	end(pid);
 }
 
-static void refused(pid_t pid, const char *why)
+static void refused_within(pid_t pid, uint64_t budget_ns, const char *why)
 {
-	const struct live_options options = { .snapshot = true };
+	const struct live_options options = { .snapshot = true, .budget_ns = budget_ns };
 	struct target *target;
 
 	if (!CHECK(succeeded(live_open(pid, &options, &target))))
@@ -212,6 +216,11 @@ static void refused(pid_t pid, const char *why)
 		fprintf(stderr, "%s\n", error ? error->message : "no error");
 	error_free(error);
 	target_destroy(target);
+}
+
+static void refused(pid_t pid, const char *why)
+{
+	refused_within(pid, 0, why);
 }
 
 /* What a program must be like; nothing comes of it where it is not. */
@@ -276,6 +285,78 @@ static void test_limited(void)
 	end(pid);
 }
 
+static void be_filtered(void)
+{
+	static bool filtered;
+	struct sock_filter all = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	const struct sock_fprog program = { 1, &all };
+
+	if (!filtered && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0))
+		_exit(1);
+	filtered = true;
+	round_done(nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL) == 0);
+}
+
+/* With the signal blocked, as while its handler runs: never a good moment. */
+static void be_busy(void)
+{
+	sigset_t blocked;
+
+	sigemptyset(&blocked);
+	sigaddset(&blocked, 64);
+	sigprocmask(SIG_BLOCK, &blocked, NULL);
+	shared->rounds++;
+	sleep_ms(1);
+}
+
+/* Nothing is injected into a process that it might harm, and it goes on as it was. */
+static void test_unsafe(void (*body)(void), uint64_t budget_ns, const char *why)
+{
+	pid_t pid = spawn(body);
+
+	for (int i = 0; i < 5000 && shared->rounds == 0; i++)
+		sleep_ms(1);
+	refused_within(pid, budget_ns, why);
+
+	uint64_t rounds = shared->rounds;
+
+	for (int i = 0; i < 5000 && shared->rounds == rounds; i++)
+		sleep_ms(1);
+	CHECK(rounds > 0 && shared->rounds != rounds);
+	CHECK_UINT(shared->disturbed, 0);
+	CHECK_UINT(shared->signals, 0);
+	end(pid);
+}
+
+/*
+ * Who forgets a process that stands for longer than it may: it runs on all the same, and what is read then is no answer. The last of the
+ * tests: it cannot be taken back.
+ */
+static void test_budget(void)
+{
+	const struct live_options options = { .budget_ns = 30000000 };
+	pid_t pid = spawn(in_nanosleep);
+	struct target *target;
+	struct error *error;
+	uint64_t word, rounds;
+
+	if (!CHECK(succeeded(live_open(pid, &options, &target))))
+		return;
+	error = target_stop(target); /* on a busy machine that alone may take too long */
+	for (int i = 0; error == NULL && i < 5000 && !interrupt_ends(); i++)
+		sleep_ms(1);
+	rounds = shared->rounds;
+	for (int i = 0; i < 5000 && shared->rounds == rounds; i++)
+		sleep_ms(1);
+	CHECK(shared->rounds != rounds);
+	if (error == NULL)
+		error = target_read_word(target, taddr_of((uintptr_t)&frozen), &word);
+	CHECK(error != NULL && error->code == ERROR_TARGET && strstr(error->message, "longer than the pause budget of 30 ms") != NULL);
+	error_free(error);
+	target_destroy(target);
+	end(pid);
+}
+
 int main(void)
 {
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -288,7 +369,11 @@ int main(void)
 	test_undisturbed(in_a_loop);
 	test_refused();
 	test_vfork();
+	test_unsafe(be_filtered, 0, "seccomp filter");
+	test_unsafe(be_busy, 0, "take signals all the time");
+	test_unsafe(in_nanosleep, 1, "longer than the pause budget");
 	if (geteuid() == 0) /* root alone can become another user, who is limited */
 		test_limited();
+	test_budget();
 	return check_done();
 }
