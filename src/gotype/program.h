@@ -38,8 +38,8 @@ uint64_t program_bias(const struct binary *binary, const struct target *target);
 struct error *program_create(struct binary *binary, struct target *target, struct program **out) MUST_CHECK;
 void program_destroy(struct program *program);
 
-/* The type at a DIE's offset in .debug_info. */
-struct error *program_type_at(struct program *program, uint64_t die, struct gotype **out) MUST_CHECK;
+/* The type of the DIE at an offset in .debug_info. */
+struct error *program_type_at(struct program *program, uint64_t offset, struct gotype **out) MUST_CHECK;
 /* The type of that name, as DWARF spells it (as Go source does, where there is no binary); ERROR_TARGET where there is none. */
 struct error *program_type_named(struct program *program, const char *name, struct gotype **out) MUST_CHECK;
 

@@ -66,7 +66,7 @@ struct error *map_layout_load(struct binary *binary, uint64_t typedef_die, uint6
  */
 struct error *map_layout_load_header(struct binary *binary, struct map_layout *out) MUST_CHECK;
 /* Whether keys and elems of these sizes fit the unit. `name` is for the message. */
-struct error *map_layout_check(const struct map_layout *layout, uint64_t key_size, uint64_t elem_size, unsigned word_size,
+struct error *map_layout_check(const struct map_layout *map, uint64_t key_size, uint64_t elem_size, unsigned word,
 			       const char *name) MUST_CHECK;
 
 #endif

@@ -5,6 +5,10 @@
 
 #include "util/alloc.h"
 
+#undef error_new /* for analyzers these are macros */
+#undef error_wrap
+#undef error_hint
+
 struct error *error_new(enum error_code code, const char *format, ...)
 {
 	struct error *error = xcalloc(1, sizeof(*error));

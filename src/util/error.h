@@ -3,6 +3,7 @@
 #define UTIL_ERROR_H
 
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* The numbers are the exit statuses of the command-line contract. */
@@ -27,6 +28,22 @@ struct error *error_new(enum error_code code, const char *format, ...) MUST_CHEC
 struct error *error_wrap(struct error *error, const char *format, ...) MUST_CHECK PRINTF(2, 3);
 /* Sets the hint, unless there is one already. Consumes and returns `error`. */
 struct error *error_hint(struct error *error, const char *format, ...) MUST_CHECK PRINTF(2, 3);
+
+/*
+ * Analyzers look at one file at a time, and would follow each way on which an error that was made elsewhere is NULL: there, what was not
+ * set because of that error gets used.
+ */
+#if defined(__clang_analyzer__) || defined(GCC_ANALYZER)
+static inline struct error *error_made(struct error *error)
+{
+	if (error == NULL)
+		__builtin_unreachable();
+	return error;
+}
+#define error_new(...) error_made(error_new(__VA_ARGS__))
+#define error_wrap(...) error_made(error_wrap(__VA_ARGS__))
+#define error_hint(...) error_made(error_hint(__VA_ARGS__))
+#endif
 
 /* NULL is allowed. */
 void error_free(struct error *error);

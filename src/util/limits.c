@@ -5,6 +5,8 @@
 
 #include "util/alloc.h"
 
+#undef limit_passed /* for analyzers it is a macro */
+
 static struct limit_row rows[LIMITS] = {
 	[LIMIT_MEMORY] = { "memory", 0, UINT64_MAX,
 		"bytes of memory that mapscope takes itself; 0: three quarters of what the machine has" },
