@@ -164,6 +164,8 @@ static struct error *wait_for_stop(const struct injection *in, uint64_t within, 
 			*out = (struct stop){ info.si_status & 0xff, info.si_status >> 8 };
 			return NULL;
 		}
+		if (pause == 100 && process_state_is_dead(process_state(in->tid))) /* of a leader's end is told when no other thread is left */
+			return error_new(ERROR_TARGET, "process %d: it has ended", (int)in->process);
 		if (clock_now_ns() - began > within)
 			return error_new(ERROR_TARGET, "process %d: its thread %d does not stop", (int)in->process, (int)in->tid);
 		clock_sleep_us(pause);

@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "target/headroom.h"
+#include "target/permission.h"
 #include "target/process.h"
 #include "target/stop.h"
 #include "util/alloc.h"
@@ -315,8 +317,13 @@ static struct error *stop(struct live *live)
 		.machine = register_roles_find(&live->target.machine) ? &live->target.machine : NULL,
 	};
 	struct stopper_figures figures;
+	struct headroom headroom;
 	pid_t tracer;
 
+	if (snapshot) {
+		headroom_read("", live->target.pid, &headroom);
+		TRY(headroom_check("", live->target.pid, &headroom));
+	}
 	TRY(stopper_start(live->target.pid, &options, &live->stopper, &tracer));
 	if (live->stopper == NULL && snapshot)
 		return error_new(ERROR_TARGET, "process %d: process %d traces it, so no snapshot can be made of it", (int)live->target.pid,
@@ -410,45 +417,9 @@ static const struct target_ops live_ops = {
 	.destroy = live_destroy,
 };
 
-static int ptrace_scope(void)
+static struct error *not_permitted(pid_t pid)
 {
-	FILE *file = fopen("/proc/sys/kernel/yama/ptrace_scope", "re");
-	int scope = 0;
-
-	if (file == NULL)
-		return 0;
-	if (fscanf(file, "%d", &scope) != 1)
-		scope = 0;
-	fclose(file);
-	return scope;
-}
-
-/* Names the setting that forbids it, most certain first. */
-static struct error *hint_permission(struct error *error, uid_t user)
-{
-	const struct passwd *entry = getpwuid(user);
-	int scope = ptrace_scope();
-
-	if (scope == 3)
-		return error_hint(error, "kernel.yama.ptrace_scope is 3: nobody may, until the machine is restarted");
-	if (geteuid() == 0)
-		return error_hint(error, "root lacks the capability SYS_PTRACE here: start the container with "
-					 "--cap-add=SYS_PTRACE");
-	if (geteuid() != user && entry != NULL)
-		return error_hint(error, "it belongs to user %s: run mapscope as root or as that user", entry->pw_name);
-	if (geteuid() != user)
-		return error_hint(error, "it belongs to user %u: run mapscope as root or as that user", user);
-	if (scope > 0)
-		return error_hint(error, "kernel.yama.ptrace_scope is %d: run mapscope as root%s", scope,
-				  scope == 1 ? ", or set it to 0" : "");
-	return error_hint(error, "the process forbids it (prctl PR_SET_DUMPABLE, or a setuid program), or a "
-				 "container does: run mapscope as root, the container with --cap-add=SYS_PTRACE");
-}
-
-static struct error *not_permitted(pid_t pid, const struct process_status *status)
-{
-	return hint_permission(error_new(ERROR_TARGET, "process %d: not permitted to read it", (int)pid),
-			       status->user);
+	return permission_hint("", pid, error_new(ERROR_TARGET, "process %d: not permitted to read it", (int)pid));
 }
 
 /* What this machine's processors can run: its own programs, and those of its 32-bit predecessor. */
@@ -493,14 +464,14 @@ static struct error *is_emulated(pid_t pid, const char *path)
 			  "or start it with -g PORT for GDB and mapscope inside it; -e alone reads the program at rest");
 }
 
-static struct error *open_executable(struct live *live, const struct process_status *status)
+static struct error *open_executable(struct live *live)
 {
 	struct target *target = &live->target;
 	pid_t pid = target->pid;
 	int number = process_open_executable(live->tid, &target->executable.fd, &target->executable.path);
 
 	if (number == EACCES || number == EPERM)
-		return not_permitted(pid, status);
+		return not_permitted(pid);
 	if (number != 0)
 		return error_new(ERROR_TARGET, "process %d: cannot open its executable: %s", (int)pid, strerror(number));
 
@@ -517,7 +488,7 @@ static struct error *open_executable(struct live *live, const struct process_sta
 }
 
 /* A read says what no file mode does: whether ptrace access is granted. */
-static struct error *check_access(struct live *live, const struct process_status *status)
+static struct error *check_access(struct live *live)
 {
 	struct target *target = &live->target;
 	uint64_t page = target->executable.phdr_address & ~UINT64_C(4095);
@@ -530,9 +501,25 @@ static struct error *check_access(struct live *live, const struct process_status
 
 	if (live->memory_fd < 0 && process_vm_readv(live->tid, &local, 1, &remote, 1, 0) < 0 &&
 	    (errno == EPERM || errno == ENOSYS))
-		return not_permitted(target->pid, status);
+		return not_permitted(target->pid);
 	/* Readable in principle: the program may have unmapped its own headers. */
 	return find_living_thread(live) ? NULL : error_new(ERROR_TARGET, "process %d: it has ended", (int)target->pid);
+}
+
+/* It is by a signal that a thread is made to fork; and a copy is read through its file, which is the user's whose the process is. */
+static struct error *check_copy(const struct live *live)
+{
+	int fd = open_memory_of(live->tid);
+	bool readable = fd >= 0 || errno != EACCES;
+
+	if (fd >= 0)
+		close(fd);
+	if (readable && (kill(live->target.pid, 0) == 0 || errno != EPERM))
+		return NULL;
+	return error_hint(error_new(ERROR_TARGET, "process %d: not permitted to %s", (int)live->target.pid,
+				    readable ? "send it a signal, by which snapshots are made" : "open its memory as a file, by which snapshots are read"),
+			  "run mapscope as root or as the user whose the process is, or give it the capabilities DAC_READ_SEARCH and KILL "
+			  "beside SYS_PTRACE; --no-stop and stopping take that one alone");
 }
 
 static struct error *choose_mode(struct live *live, const struct process_status *status, const struct live_options *options)
@@ -549,6 +536,8 @@ static struct error *choose_mode(struct live *live, const struct process_status 
 	live->stats.mode = snapshot ? LIVE_SNAPSHOT : options != NULL && options->no_stop ? LIVE_UNSTOPPED : LIVE_STOPPED;
 	if (options != NULL)
 		live->options = *options;
+	if (snapshot)
+		TRY(check_copy(live));
 	return snapshot ? inject_find_code(&live->target, &live->code) : NULL;
 }
 
@@ -563,12 +552,12 @@ static struct error *live_set_up(struct live *live, pid_t pid, const struct live
 		return error_new(ERROR_TARGET, "process %d: it is a kernel thread", (int)pid);
 	if (process_state_is_dead(status.state) && !find_living_thread(live))
 		return error_new(ERROR_TARGET, "process %d: it is a zombie", (int)pid);
-	TRY(open_executable(live, &status));
+	TRY(open_executable(live));
 	/* An iovec of ours has no room for addresses of wider words; the offset of a file has. */
 	if (live->target.machine.word_size > sizeof(void *) && !open_memory(live))
-		return not_permitted(pid, &status);
-	TRY(process_auxv(live->tid, &live->target.machine, &executable->phdr_address, &executable->entry));
-	TRY(check_access(live, &status));
+		return not_permitted(pid);
+	TRY(process_auxv(live->tid, &live->target.machine, executable->fd, &executable->phdr_address, &executable->entry));
+	TRY(check_access(live));
 	return choose_mode(live, &status, options);
 }
 

@@ -103,7 +103,6 @@ static void parse_status(char *text, struct process_status *out)
 
 	for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
 		int number;
-		unsigned user;
 		uint64_t set;
 
 		if (sscanf(line, "Tgid: %d", &number) == 1)
@@ -114,8 +113,6 @@ static void parse_status(char *text, struct process_status *out)
 			out->tracer = number;
 		else if (strncmp(line, "NSpid:", 6) == 0)
 			out->inner = last_number(line);
-		else if (sscanf(line, "Uid: %*u %u", &user) == 1)
-			out->user = user;
 		else if (sscanf(line, "SigPnd: %" SCNx64, &set) == 1 || sscanf(line, "ShdPnd: %" SCNx64, &set) == 1)
 			out->signals_pending |= set;
 		else if (sscanf(line, "SigBlk: %" SCNx64, &set) == 1)
@@ -124,8 +121,8 @@ static void parse_status(char *text, struct process_status *out)
 			out->signals_caught = set;
 		else if (sscanf(line, "VmPTE: %" SCNu64 " kB", &set) == 1)
 			out->page_tables = set << 10;
-		else if (sscanf(line, "Seccomp: %u", &user) == 1)
-			out->seccomp = user;
+		else if (sscanf(line, "Seccomp: %d", &number) == 1)
+			out->seccomp = (unsigned)number;
 		else if (strncmp(line, "x86_Thread_features:", 20) == 0)
 			out->shadow_stack = strstr(line, "shstk") != NULL;
 	}
@@ -244,15 +241,15 @@ size_t process_silent_zombies(pid_t pid, pid_t *out, size_t room)
 /* "START-END rwxp OFFSET MAJOR:MINOR INODE   PATH"; the kernel escapes newlines in PATH (proc_pid_maps(5)). */
 static bool parse_mapping(const char *line, struct process_mapping *out)
 {
-	uint64_t start, end, offset;
+	uint64_t start, end, offset, inode;
 	char flags[5];
 	int path_at = 0;
 
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*s %*s%n", &start, &end, flags, &offset,
-		   &path_at) != 4 || path_at == 0 || strlen(flags) != 4)
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*s %" SCNu64 "%n", &start, &end, flags, &offset, &inode,
+		   &path_at) != 5 || path_at == 0 || strlen(flags) != 4)
 		return false;
 	*out = (struct process_mapping){
-		.start = taddr_of(start), .end = taddr_of(end), .offset = offset,
+		.start = taddr_of(start), .end = taddr_of(end), .offset = offset, .inode = inode,
 		.readable = flags[0] == 'r', .writable = flags[1] == 'w', .executable = flags[2] == 'x',
 		.shared = flags[3] == 's',
 		.path = xstrdup(line + path_at + strspn(line + path_at, " \t")),
@@ -311,7 +308,40 @@ uint64_t process_private_bytes(pid_t pid)
 	return total;
 }
 
-struct error *process_auxv(pid_t pid, const struct machine *machine, uint64_t *phdr, uint64_t *entry)
+/* Where the executable's first page is mapped, 0 where nowhere. */
+static struct error *find_first_page(pid_t pid, int fd, uint64_t *out)
+{
+	struct process_mapping *mappings;
+	size_t count;
+	struct stat info;
+
+	*out = 0;
+	TRY(process_maps(pid, &mappings, &count));
+	for (size_t i = 0; i < count && *out == 0 && fstat(fd, &info) == 0; i++)
+		if (mappings[i].offset == 0 && mappings[i].inode == info.st_ino)
+			*out = mappings[i].start.v;
+	process_maps_free(mappings, count);
+	return NULL;
+}
+
+/* What the auxiliary vector says, from the ELF header and where that is mapped. */
+static struct error *guess_auxv(pid_t pid, const struct machine *machine, int fd, uint64_t *phdr, uint64_t *entry)
+{
+	uint8_t header[sizeof(Elf64_Ehdr)];
+	bool wide = machine->word_size == 8;
+	uint64_t start;
+
+	TRY(find_first_page(pid, fd, &start));
+	if (start == 0 || pread(fd, header, sizeof(header), 0) != (ssize_t)sizeof(header))
+		return NULL;
+	*phdr = start + load_word(machine, header + (wide ? offsetof(Elf64_Ehdr, e_phoff) : offsetof(Elf32_Ehdr, e_phoff)));
+	*entry = load_word(machine, header + offsetof(Elf64_Ehdr, e_entry)); /* at 24 in both */
+	if (load_u16(machine, header + offsetof(Elf64_Ehdr, e_type)) == ET_DYN)
+		*entry += start;
+	return NULL;
+}
+
+struct error *process_auxv(pid_t pid, const struct machine *machine, int fd, uint64_t *phdr, uint64_t *entry)
 {
 	struct buffer bytes = { 0 };
 	int number = read_proc(pid, "auxv", &bytes);
@@ -330,6 +360,8 @@ struct error *process_auxv(pid_t pid, const struct machine *machine, uint64_t *p
 			*entry = value;
 	}
 	buffer_free(&bytes);
+	if (number == EACCES) /* the file is its user's; who has the capability SYS_PTRACE alone may read the memory, and where it is mapped */
+		return guess_auxv(pid, machine, fd, phdr, entry);
 	return number ? proc_error(pid, "auxv", number) : NULL;
 }
 

@@ -16,7 +16,6 @@ struct process_status {
 	pid_t process;      /* the process that the thread belongs to (Tgid) */
 	pid_t tracer;       /* 0 where nobody traces it */
 	pid_t parent;
-	uid_t user;         /* the effective one */
 	unsigned seccomp;   /* 0: no filter (prctl(2), PR_GET_SECCOMP) */
 	bool shadow_stack;  /* x86: returns are checked */
 	uint64_t page_tables; /* bytes of them */
@@ -49,6 +48,7 @@ struct process_mapping {
 	taddr start;
 	taddr end; /* exclusive */
 	uint64_t offset; /* bytes, in the file */
+	uint64_t inode;  /* 0: no file */
 	bool readable;
 	bool writable;
 	bool executable;
@@ -61,8 +61,11 @@ struct error *process_maps(pid_t pid, struct process_mapping **out, size_t *coun
 uint64_t process_private_bytes(pid_t pid);
 void process_maps_free(struct process_mapping *mappings, size_t count);
 
-/* Values of the auxiliary vector, 0 where it lacks them. `machine` says how wide its words are. */
-struct error *process_auxv(pid_t pid, const struct machine *machine, uint64_t *phdr, uint64_t *entry) MUST_CHECK;
+/*
+ * Values of the auxiliary vector, 0 where it lacks them. `machine` says how wide its words are; `fd` is the executable, for the same
+ * values where the vector may not be read.
+ */
+struct error *process_auxv(pid_t pid, const struct machine *machine, int fd, uint64_t *phdr, uint64_t *entry) MUST_CHECK;
 
 /* Opens the executable, whatever became of its path; `path` is for messages, without " (deleted)"; the caller owns
  * both. Returns 0 or an errno. */

@@ -47,6 +47,25 @@ static struct error *fork_failed(pid_t pid, int number)
 	return error;
 }
 
+/*
+ * The kernel ends the child first where memory is short: it may double what the process takes. Before the process writes to any
+ * of it. Who may not say so has been refused, unless there is room for all of it (target/headroom.h).
+ */
+static void offer_to_oom(pid_t child)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)child);
+
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, "1000", 4) != 4)
+		errno = 0;
+	close(fd);
+}
+
 static struct error *fork_by(struct tasks *tasks, struct task *task, struct snapshot *snapshot)
 {
 	struct injection *injection;
@@ -87,8 +106,10 @@ struct error *snapshot_fork(struct tasks *tasks, struct snapshot *snapshot)
 			continue;
 		}
 		TRY(fork_by(tasks, task, snapshot));
-		if (snapshot->child != 0)
+		if (snapshot->child != 0) {
+			offer_to_oom(snapshot->child);
 			return NULL;
+		}
 	}
 	if (moment)
 		return NULL;
@@ -114,22 +135,6 @@ static bool wait_for(pid_t tid, uint64_t within, int options, siginfo_t *info)
 	}
 }
 
-/* The kernel ends it first where memory is short: it may double what the process takes. */
-static void offer_to_oom(pid_t child)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)child);
-
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	if (write(fd, "1000", 4) != 4)
-		errno = 0; /* it is ended as likely as its parent then */
-	close(fd);
-}
-
 struct error *snapshot_hold(struct snapshot *snapshot)
 {
 	siginfo_t info;
@@ -137,7 +142,6 @@ struct error *snapshot_hold(struct snapshot *snapshot)
 	if (!wait_for(snapshot->child, 5 * SECOND, WSTOPPED | WEXITED | WNOWAIT, &info) ||
 	    ptrace(PTRACE_SETOPTIONS, snapshot->child, NULL, (void *)PTRACE_O_EXITKILL) != 0)
 		return error_new(ERROR_TARGET, "process %d: its snapshot %d has been lost", (int)snapshot->process, (int)snapshot->child);
-	offer_to_oom(snapshot->child);
 	return NULL;
 }
 

@@ -23,6 +23,9 @@
 /* Copying page tables takes longer: 13 ms to 22 ms a MB were measured, 20 in docs/PAUSE.md. */
 #define FORK_PER_MB (10 * MILLISECOND)
 
+/* How often it is looked whether the process has been killed while it stands, for as long as that takes. */
+#define LOOK_EVERY (100 * MILLISECOND)
+
 /* Bytes; struct user_regs_struct is smaller on all machines. Of this program's own it would be too small for those of a wider one. */
 #define REGISTERS_MOST 512
 
@@ -166,11 +169,13 @@ static void run_out(struct stopper *s)
 /* When the thread has something to do by itself; 0: not at all. */
 static uint64_t next_duty(const struct stopper *s)
 {
+	uint64_t look = clock_now_ns() + LOOK_EVERY, spent = s->tasks.began_ns + s->tasks.budget_ns;
+
 	if (s->stuck != 0)
 		return clock_now_ns() + MILLISECOND;
-	if (s->tasks.budget_ns != 0 && !s->tasks.released)
-		return s->tasks.began_ns + s->tasks.budget_ns;
-	return 0;
+	if (s->tasks.released)
+		return 0;
+	return s->tasks.budget_ns != 0 && spent < look ? spent : look;
 }
 
 /* Waits for what is asked, and does its duties meanwhile. False: it shall let go. */
@@ -186,6 +191,8 @@ static bool next_request(struct stopper *s)
 			s->stuck = tasks_release(&s->tasks);
 		else if (tasks_overdue(&s->tasks) && !s->tasks.released)
 			run_out(s);
+		else if (!s->tasks.released && tasks_dead(&s->tasks))
+			tasks_bury(&s->tasks); /* whoever waits for it would not see its end before ours */
 	}
 }
 

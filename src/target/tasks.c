@@ -6,6 +6,7 @@
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
+#include "target/permission.h"
 #include "target/process.h"
 #include "util/alloc.h"
 #include "util/clock.h"
@@ -66,8 +67,8 @@ static bool seize_refused(struct tasks *s, struct task *task, int number, unsign
 	else if (attempt < 3)
 		return true; /* traced a moment ago, not any more */
 	else
-		s->error = error_new(ERROR_TARGET, "process %d: cannot stop its thread %d: %s", (int)s->pid,
-				     (int)task->tid, strerror(number));
+		s->error = permission_hint("", s->pid, error_new(ERROR_TARGET, "process %d: cannot stop its thread %d: %s", (int)s->pid,
+								 (int)task->tid, strerror(number)));
 	task->gone = true;
 	return false;
 }
@@ -256,6 +257,23 @@ size_t tasks_release(struct tasks *s)
 		s->pause_ns += clock_now_ns() - s->began_ns;
 	s->released = true;
 	return stuck;
+}
+
+bool tasks_dead(const struct tasks *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (!s->items[i].gone && !process_state_is_dead(process_state(s->items[i].tid)))
+			return false; /* the first one, as a rule */
+	return true;
+}
+
+/* The leader last, which is the first: of its end the kernel does not tell while another is left. */
+void tasks_bury(struct tasks *s)
+{
+	for (size_t i = s->count; i-- > 0;)
+		if (!s->items[i].gone)
+			waitpid(s->items[i].tid, NULL, __WALL | WNOHANG);
+	tasks_release(s);
 }
 
 void tasks_forget(struct tasks *s)

@@ -37,6 +37,10 @@ struct tasks {
 struct error *tasks_stop(struct tasks *tasks) MUST_CHECK;
 /* Returns how many are stuck in the kernel and cannot be let go yet: call it again, or end the tracer. */
 size_t tasks_release(struct tasks *tasks);
+/* Whether all have ended, killed while they stood. */
+bool tasks_dead(const struct tasks *tasks);
+/* Releases those that have: only then is their process's parent told. */
+void tasks_bury(struct tasks *tasks);
 /* For another tasks_stop(), once all are released; its pause comes on top. */
 void tasks_forget(struct tasks *tasks);
 void tasks_free(struct tasks *tasks);

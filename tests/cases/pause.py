@@ -6,7 +6,7 @@ import sys
 import time
 
 from cases import processes
-from harness import compare, hammer, soak, terminal, threads, zoo
+from harness import cgroups, compare, hammer, process, soak, terminal, threads, zoo
 
 # What a target that stands still shows the same of in any way.
 SAME = [["list"], ["list", "-g"], ["show", "main.words", "--format", "json"], ["show", "main.big", "--format", "json", "--max", "0"],
@@ -46,6 +46,9 @@ def check(checks, tool, label, executable):
     finally:
         animal.close()
     check_seccomp(checks, tool, f"{label} pause snapshot seccomp", executable)
+    for controller, more in (("memory", 1 << 20), ("pids", 3)):
+        check_cramped(checks, tool, f"{label} pause snapshot in a small cgroup of {controller}", executable, controller, more)
+    check_dead(checks, tool, f"{label} pause snapshot of what is killed", executable)
 
 
 def check_left(checks, name, animal):
@@ -170,6 +173,68 @@ def check_seccomp(checks, tool, name, executable):
         check_refused(checks, name, tool.run("list", "-p", str(animal.pid), "--snapshot"), "seccomp", "--no-stop")
         checks.equal(f"{name}: stopped, status", 0, tool.run("list", "-p", str(animal.pid)).status)
         check_left(checks, name, animal)
+    finally:
+        animal.close()
+
+
+def check_cramped(checks, tool, name, executable, controller, more):
+    """Where the fork could cost the process its life, or a thread of it, there is none."""
+    try:
+        cgroup = cgroups.Cgroup(controller)
+    except cgroups.Unavailable as why:
+        checks.skip(name, str(why))
+        return
+    animal = zoo.Zoo(executable, big=100000, wrapper=cgroup.wrapper)
+    command = ["list", "-p", str(animal.pid)]
+    try:
+        checks.equal(f"{name}: there is room, status", 0, tool.run(*command, "--snapshot").status)
+        cgroup.leave(more)
+        check_refused(checks, f"{name}: there is none", tool.run(*command, "--snapshot"), "its cgroup has", "--no-stop")
+        checks.equal(f"{name}: stopped, status", 0, tool.run(*command).status)
+        check_left(checks, name, animal)
+    finally:
+        animal.close()
+        cgroup.close()
+
+
+def check_dead(checks, tool, name, executable):
+    """A process that is killed while it is forked ends at once; mapscope does not keep its remains."""
+    statuses = set()
+    for delay in range(4, 28, 3):
+        animal = zoo.Zoo(executable, big=100000)
+        try:
+            reader = subprocess.Popen([*tool.command, "list", "-p", str(animal.pid), "--snapshot"], stdout=subprocess.DEVNULL,
+                                      stderr=subprocess.PIPE, text=True, env=tool.environment)
+            time.sleep(delay / 1000)
+            animal.process.kill()
+            began = time.monotonic()
+            animal.process.wait(60)
+            _, errors = reader.communicate(timeout=60)
+            checks.true(f"{name} after {delay} ms: soon", time.monotonic() - began < 10, f"{time.monotonic() - began:.1f} s")
+            checks.true(f"{name} after {delay} ms: status", reader.returncode in (0, 3, 4), f"{reader.returncode}: {errors[-300:]}")
+            statuses.add(reader.returncode)
+        finally:
+            animal.close()
+    checks.true(f"{name}: some were too late", statuses - {0}, "all looked at it in time")
+    check_dead_while_held(checks, tool, f"{name} while it stands", executable)
+
+
+def check_dead_while_held(checks, tool, name, executable):
+    """Who reads waits for a full pipe meanwhile."""
+    animal = zoo.Zoo(executable, big=100000)
+    try:
+        with subprocess.Popen([*tool.command, "show", "main.big", "-p", str(animal.pid), "--max", "0", "--buffer", "4K"], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, env=tool.environment) as reader:
+            checks.true(f"{name}: it stands", process.reaches_state(animal.pid, "t"), process.state(animal.pid))
+            checks.true(f"{name}: the pipe is full", process.fills(reader.stdout), "not after 20 s")
+            animal.process.kill()
+            try:
+                animal.process.wait(20)
+                ended = True
+            except subprocess.TimeoutExpired:
+                ended = False
+            checks.true(f"{name}: it ends before who reads does", ended and reader.poll() is None, f"{ended}, {reader.poll()}")
+            reader.stdout.close()
     finally:
         animal.close()
 

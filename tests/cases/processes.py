@@ -72,28 +72,46 @@ def check_signals(checks, tool, name, animal):
 
 def check_held(checks, tool, name, animal):
     """Somebody else, such as gdb, traces all threads: the target is read without attaching."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        libc = ctypes.CDLL(None, use_errno=True)
-        libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
-        good = all(libc.ptrace(threads.PTRACE_SEIZE, int(tid), None, None) == 0 for tid in os.listdir(f"/proc/{animal.pid}/task"))
-        os.write(writing, b"y" if good else b"n")
-        time.sleep(60)
-        os._exit(0)
-    try:
-        if os.read(reading, 1) != b"y":
-            checks.skip(name, "ptrace is not permitted here")
-            return
-        shows_words(checks, tool, name, animal)
-        tracers = {tracer for _, tracer in threads.of(animal.pid).values()}
-        checks.true(f"{name}: it still holds it", child in tracers, f"tracers are {tracers}, not {child}")
-    finally:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        os.close(reading)
-        os.close(writing)
-    check_free(checks, name, animal)
+    for title, requests, said in (("and runs", [threads.PTRACE_SEIZE], ", and it runs"),
+                                  ("and stands", [threads.PTRACE_SEIZE, threads.PTRACE_INTERRUPT], "(it stands still)")):
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.write(writing, b"y" if trace_all(animal.pid, requests) else b"n")
+            time.sleep(60)
+            os._exit(0)
+        try:
+            if os.read(reading, 1) != b"y":
+                checks.skip(name, "ptrace is not permitted here")
+                return
+            check_traced(checks, tool, f"{name} {title}", animal, child, said)
+        finally:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            os.close(reading)
+            os.close(writing)
+        check_free(checks, f"{name} {title}", animal)
+
+
+def trace_all(pid, requests):
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    return all(libc.ptrace(request, int(tid), None, None) == 0 for request in requests for tid in os.listdir(f"/proc/{pid}/task"))
+
+
+def check_traced(checks, tool, name, animal, tracer, said):
+    """What is shown is right, the document names the way, and who holds it still does."""
+    if "stands" in said:
+        checks.true(f"{name}: it stands", processes.reaches_state(animal.pid, "t"), processes.state(animal.pid))
+    shows_words(checks, tool, name, animal)
+    document = tool.document(checks, name, "stat", "main.words", "-p", str(animal.pid), "--format", "json") or {}
+    process = document.get("process", {})
+    checks.equal(f"{name}: the way", (animal.pid, "traced", 0, 0, 0), (process.get("pid"), process.get("mode"), process.get("pause_ms"),
+                                                                      process.get("stops"), process.get("threads")))
+    note = tool.run("stat", "main.words", "-p", str(animal.pid)).stderr
+    checks.true(f"{name}: told", f"is traced by process {tracer}: it is read without being stopped{' ' * said.startswith('(')}{said}" in note, note)
+    tracers = {found for _, found in threads.of(animal.pid).values()}
+    checks.true(f"{name}: it still holds it", tracer in tracers, f"tracers are {tracers}, not {tracer}")
 
 
 def check_writer(checks, tool, name, animal):

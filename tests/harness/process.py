@@ -1,6 +1,9 @@
 """Subprocesses, each with a time limit."""
+import fcntl
 import re
 import subprocess
+import sys
+import termios
 import time
 
 patience = 1  # what time limits are multiplied by: a machine may be slow, or emulated
@@ -76,3 +79,14 @@ def reaches_state(pid, letters, limit=10):
 def has_ended(pid):
     """Whether it ends soon; who has ended traces nobody."""
     return reaches_state(pid, "ZX")
+
+
+def fills(pipe, limit=20):
+    """Whether a pipe that nobody reads from gets full: what writes to it waits then."""
+    end = time.monotonic() + patient(limit)
+    most = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) - 4096
+    while time.monotonic() < end:
+        if int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder) >= most:
+            return True
+        time.sleep(0.01)
+    return False

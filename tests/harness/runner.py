@@ -6,7 +6,7 @@ import tempfile
 import traceback
 from concurrent.futures import ProcessPoolExecutor
 
-from cases import (allmaps, core, errors, faults, foreign, fuzzed, gdb, heap, hostile, layout, limits, live, machines, mutants, newer, pause,
+from cases import (allmaps, core, errors, faults, foreign, fuzzed, gdb, heap, hostile, layout, limits, live, machines, mutants, newer, pause, permissions,
                    processes, races, refmap, replay, secrets, stackmaps, stacks, stripped, supervised, syncmaps, units)
 from harness import go, process, zoo
 from harness.checks import Checks
@@ -151,6 +151,7 @@ def check_version(checks, tool, version, mode, options):
         processes.check(checks, tool, label, os.path.join(folder, "zoo"))
         if mode in ("plain", "cgo"):
             pause.check(checks, tool, label, os.path.join(folder, "zoo"))
+            permissions.check(checks, tool, label, os.path.join(folder, "zoo"))
         if mode == "plain":
             pause.check_soak(checks, tool, version)
             pause.check_hammer(checks, tool, version)

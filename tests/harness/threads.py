@@ -3,6 +3,7 @@ import os
 import time
 
 PTRACE_SEIZE = 0x4206
+PTRACE_INTERRUPT = 0x4207
 
 # Runs a program under a seccomp filter that allows everything (linux/filter.h: BPF_RET | BPF_K, SECCOMP_RET_ALLOW).
 SECCOMP = """

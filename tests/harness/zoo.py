@@ -38,10 +38,12 @@ class Truth:
 class Fixture:
     """One process of a test program in a folder of its own, which is removed by close()."""
 
-    def __init__(self, executable, arguments, environment=None, wrapper=()):
-        """`arguments` are made from the folder."""
+    def __init__(self, executable, arguments, environment=None, wrapper=(), anybody=False):
+        """`arguments` are made from the folder, which anybody can write to where the process is another user's."""
         self.executable = executable
         self.folder = tempfile.mkdtemp(prefix="mapscope-zoo-")
+        if anybody:
+            os.chmod(self.folder, 0o777)
         with open(os.path.join(self.folder, "stderr"), "w") as errors:
             self.process = subprocess.Popen([*wrapper, executable, *arguments(self.folder)], cwd=self.folder,
                                             env=dict(os.environ, GOTRACEBACK="crash", **(environment or {})),
@@ -148,9 +150,9 @@ class Fixture:
 class Zoo(Fixture):
     """A zoo and its truth."""
 
-    def __init__(self, executable, big=None, wrapper=()):
+    def __init__(self, executable, big=None, wrapper=(), anybody=False):
         environment = {} if big is None else {"ZOO_BIG": str(big)}
-        super().__init__(executable, lambda folder: [os.path.join(folder, "truth.json")], environment, wrapper)
+        super().__init__(executable, lambda folder: [os.path.join(folder, "truth.json")], environment, wrapper, anybody)
 
     def _come_up(self):
         super()._come_up()

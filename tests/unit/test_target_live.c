@@ -272,7 +272,8 @@ static void test_job_control(void)
 	for (unsigned i = 0; i < 5; i++) {
 		CHECK(succeeded(target_stop(target)));
 		target_resume(target);
-		sleep_ms(10);
+		for (unsigned k = 0; k < 1000 && state_of(pid) != 'T'; k++)
+			sleep_ms(1); /* let go, it takes a moment to stand as SIGSTOP had it */
 		CHECK(stands_still(10));
 		CHECK(state_of(pid) == 'T');
 	}

@@ -1,0 +1,115 @@
+#include "target/permission.h"
+
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "util/alloc.h"
+
+enum { CAP_SYS_PTRACE = 19 }; /* uapi/linux/capability.h */
+
+/* All that the kernel compares (kernel/ptrace.c, __ptrace_may_access; security/commoncap.c; security/yama/yama_lsm.c). */
+struct identity {
+	unsigned user;
+	uint64_t permitted, effective; /* capabilities */
+};
+
+static FILE *open_below(const char *root, const char *name)
+{
+	char *path = xasprintf("%s/proc/%s", root, name);
+	FILE *file = fopen(path, "re");
+
+	free(path);
+	return file;
+}
+
+static struct identity identity_of(const char *root, const char *name)
+{
+	struct identity identity = { .user = UINT32_MAX };
+	FILE *file = open_below(root, name);
+	char line[256];
+
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+		if (sscanf(line, "Uid: %*u %u", &identity.user) != 1 && sscanf(line, "CapPrm: %" SCNx64, &identity.permitted) != 1)
+			sscanf(line, "CapEff: %" SCNx64, &identity.effective);
+	if (file != NULL)
+		fclose(file);
+	return identity;
+}
+
+static int ptrace_scope(const char *root)
+{
+	FILE *file = open_below(root, "sys/kernel/yama/ptrace_scope");
+	int scope = 0;
+
+	if (file == NULL)
+		return 0;
+	if (fscanf(file, "%d", &scope) != 1)
+		scope = 0;
+	fclose(file);
+	return scope;
+}
+
+/* Only the first user namespace has all users (user_namespaces(7)). */
+static bool in_user_namespace(const char *root)
+{
+	FILE *file = open_below(root, "self/uid_map");
+	unsigned inside, outside, count = UINT32_MAX;
+
+	if (file == NULL)
+		return false;
+	if (fscanf(file, "%u %u %u", &inside, &outside, &count) != 3)
+		count = UINT32_MAX;
+	fclose(file);
+	return count != UINT32_MAX;
+}
+
+static struct error *hint_owner(struct error *error, unsigned user)
+{
+	const struct passwd *entry = getpwuid(user);
+
+	if (entry != NULL)
+		return error_hint(error, "it belongs to user %s: run mapscope as root or as that user", entry->pw_name);
+	return error_hint(error, "it belongs to user %u: run mapscope as root or as that user", user);
+}
+
+/* A process of our own user. */
+static struct error *hint_own(struct error *error, int scope, uint64_t more)
+{
+	if (scope == 1)
+		return error_hint(error, "kernel.yama.ptrace_scope is 1: run mapscope as root, or set it to 0 (sysctl kernel.yama.ptrace_scope=0)");
+	if (scope > 1)
+		return error_hint(error, "kernel.yama.ptrace_scope is %d: run mapscope as root, or give it the capability (setcap cap_sys_ptrace=ep)", scope);
+	if (more != 0)
+		return error_hint(error, "the process has capabilities that mapscope has not (0x%" PRIx64 "): run mapscope as root, or give it "
+					 "the capability SYS_PTRACE (setcap cap_sys_ptrace=ep)", more);
+	return error_hint(error, "the process forbids it (prctl PR_SET_DUMPABLE, or a setuid program), or a container does: run mapscope as root, "
+				 "the container with --cap-add=SYS_PTRACE");
+}
+
+struct error *permission_hint(const char *root, pid_t pid, struct error *error)
+{
+	char name[32];
+	int scope = ptrace_scope(root);
+
+	snprintf(name, sizeof(name), "%d/status", (int)pid);
+
+	struct identity we = identity_of(root, "self/status"), it = identity_of(root, name);
+	bool capable = we.effective >> CAP_SYS_PTRACE & 1;
+
+	if (scope == 3)
+		return error_hint(error, "kernel.yama.ptrace_scope is 3: nobody may, until the machine is restarted");
+	if (capable && in_user_namespace(root))
+		return error_hint(error, "mapscope is in a user namespace, whose capabilities do not reach that far: run it outside of it");
+	if (capable)
+		return error_hint(error, "a security module (SELinux, AppArmor) or a seccomp filter forbids it, maybe of the container that mapscope is in: "
+					 "start that with --security-opt apparmor=unconfined --security-opt seccomp=unconfined");
+	if (we.user == 0)
+		return error_hint(error, "root lacks the capability SYS_PTRACE here: start the container with --cap-add=SYS_PTRACE");
+	if (we.user != it.user)
+		return hint_owner(error, it.user);
+	return hint_own(error, scope, it.permitted & ~we.permitted);
+}

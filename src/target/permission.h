@@ -1,0 +1,15 @@
+/* Why a process may not be read or stopped, and which setting says so (ptrace(2), "Ptrace access mode checking"). */
+#ifndef TARGET_PERMISSION_H
+#define TARGET_PERMISSION_H
+
+#include <sys/types.h>
+
+#include "util/error.h"
+
+/*
+ * Adds the hint to an error: the setting that forbids it, most certain first. `root` is put before all paths of /proc: "" but for
+ * tests. Consumes and returns `error`.
+ */
+struct error *permission_hint(const char *root, pid_t pid, struct error *error) MUST_CHECK;
+
+#endif
