@@ -56,32 +56,63 @@ static bool take_word(struct reader *reader, const char *word)
 
 /* --- strings and numbers ------------------------------------------------------------------------------------------ */
 
-static void append_utf8(struct buffer *to, unsigned code)
+static void append_utf8(struct buffer *to, uint32_t code)
 {
-	uint8_t bytes[3];
-	size_t length = 1;
+	uint8_t bytes[4];
+	size_t length = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+	static const uint8_t first[] = { 0, 0x00, 0xc0, 0xe0, 0xf0 };
 
-	if (code < 0x80) {
-		bytes[0] = (uint8_t)code;
-	} else if (code < 0x800) {
-		bytes[0] = (uint8_t)(0xc0 | code >> 6);
-		bytes[1] = (uint8_t)(0x80 | (code & 0x3f));
-		length = 2;
-	} else {
-		bytes[0] = (uint8_t)(0xe0 | code >> 12);
-		bytes[1] = (uint8_t)(0x80 | (code >> 6 & 0x3f));
-		bytes[2] = (uint8_t)(0x80 | (code & 0x3f));
-		length = 3;
-	}
+	for (size_t i = length; i-- > 1; code >>= 6)
+		bytes[i] = (uint8_t)(0x80 | (code & 0x3f));
+	bytes[0] = (uint8_t)(first[length] | code);
 	buffer_append(to, bytes, length);
 }
 
-/* Behind a backslash. Characters beyond 16 bits come as two escapes, and stay two: they are compared with what is
- * written alike. */
+/* The four digits of a \u. */
+static struct error *read_unit(struct reader *reader, uint32_t *out)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	*out = 0;
+	for (int i = 0; i < 4; i++, reader->at++) {
+		const char *digit =
+			reader->at < reader->end && *reader->at != '\0' ? strchr(digits, *reader->at | 0x20) : NULL;
+
+		if (digit == NULL)
+			return wrong(reader, "a \\u without four digits");
+		*out = *out << 4 | (uint32_t)(digit - digits);
+	}
+	return NULL;
+}
+
+/* A character beyond 16 bits comes as two surrogates; one that is alone is no character. */
+static struct error *read_code_point(struct reader *reader, uint32_t *out)
+{
+	uint32_t low;
+
+	TRY(read_unit(reader, out));
+	if (*out < 0xd800 || *out > 0xdfff)
+		return NULL;
+	if (*out <= 0xdbff && reader->end - reader->at >= 2 && memcmp(reader->at, "\\u", 2) == 0) {
+		const char *second = reader->at;
+
+		reader->at += 2;
+		TRY(read_unit(reader, &low));
+		if (low >= 0xdc00 && low <= 0xdfff) {
+			*out = 0x10000 + ((*out - 0xd800) << 10) + (low - 0xdc00);
+			return NULL;
+		}
+		reader->at = second;
+	}
+	*out = 0xfffd;
+	return NULL;
+}
+
+/* Behind a backslash. */
 static struct error *read_escape(struct reader *reader, struct buffer *to)
 {
 	static const char letters[] = "bfnrt", meant[] = "\b\f\n\r\t";
-	unsigned code = 0;
+	uint32_t code;
 
 	if (reader->at == reader->end)
 		return wrong(reader, "a string does not end");
@@ -93,15 +124,7 @@ static struct error *read_escape(struct reader *reader, struct buffer *to)
 		buffer_append(to, letter != NULL ? &meant[letter - letters] : &c, 1);
 		return NULL;
 	}
-	for (int i = 0; i < 4; i++, reader->at++) {
-		static const char digits[] = "0123456789abcdef";
-		const char *digit =
-			reader->at < reader->end && *reader->at != '\0' ? strchr(digits, *reader->at | 0x20) : NULL;
-
-		if (digit == NULL)
-			return wrong(reader, "a \\u without four digits");
-		code = code << 4 | (unsigned)(digit - digits);
-	}
+	TRY(read_code_point(reader, &code));
 	if (code == 0)
 		return wrong(reader, "a name with a NUL in it");
 	append_utf8(to, code);
