@@ -51,10 +51,14 @@ static void check(void)
 		swiss_check(&world);
 }
 
-/* Until Go 1.20 mapclear() left iterators in the buckets that it let go of (go.dev/issue/59411). */
+/*
+ * Until Go 1.20 mapclear() left iterators in the buckets that it let go of (go.dev/issue/59411). Later ones still find there the
+ * keys that are not equal to themselves, in buckets that growth let go of before: no lookup tells that they are gone.
+ */
 static void clear(void)
 {
-	bool misleads = world.shape.implementation == MAP_CLASSIC && world.version->minor < 21;
+	bool misleads = world.shape.implementation == MAP_CLASSIC &&
+			(world.version->minor < 21 || world_keys[world.shape.key].irreflexive);
 
 	for (unsigned i = 0; i < WORLD_ITERATORS && misleads; i++)
 		if (world.iterators[i] != NULL)
