@@ -48,10 +48,16 @@ static bool is_pclntab(const struct machine *machine, const uint8_t *at, size_t 
 	return true;
 }
 
+/* NULL where the file is shorter than its headers say. */
+static Elf_Data *segment_bytes(const struct binary *binary, const GElf_Phdr *segment)
+{
+	return elf_getdata_rawchunk(binary->elf, (int64_t)segment->p_offset, segment->p_filesz, ELF_T_BYTE);
+}
+
 static size_t search_segment(const struct binary *binary, const GElf_Phdr *segment, struct binary_pclntab *out, size_t count)
 {
 	enum { STEP = 4, SMALLEST = 16 };
-	Elf_Data *data = elf_getdata_rawchunk(binary->elf, (int64_t)segment->p_offset, segment->p_filesz, ELF_T_BYTE);
+	Elf_Data *data = segment_bytes(binary, segment);
 	const uint8_t *bytes = data ? data->d_buf : NULL;
 	size_t size = bytes ? data->d_size : 0;
 
@@ -108,7 +114,8 @@ void binary_search_words(const struct binary *binary, struct target *memory, uin
 	for (size_t i = 0; going && i < segments; i++) {
 		GElf_Phdr segment;
 
-		if (gelf_getphdr(binary->elf, (int)i, &segment) == NULL || segment.p_type != PT_LOAD || (segment.p_flags & PF_X))
+		if (gelf_getphdr(binary->elf, (int)i, &segment) == NULL || segment.p_type != PT_LOAD || (segment.p_flags & PF_X) ||
+		    segment_bytes(binary, &segment) == NULL)
 			continue;
 		for (uint64_t at = 0; going && at < segment.p_filesz; at += WORDS_CHUNK) {
 			taddr from = taddr_of(segment.p_vaddr + bias + at);
