@@ -173,7 +173,18 @@ static uint64_t difference(uint64_t larger, uint64_t smaller)
 	return larger > smaller ? larger - smaller : 0;
 }
 
-/* Pages of files that nobody has used lately are given up first. */
+/* Pages of files that nobody has used lately are given up first, but not those that must be written before. */
+static uint64_t spare_pages(const char *root, const char *folder, bool v2)
+{
+	static const char *const keys[2][3] = { { "total_inactive_file", "total_dirty", "total_writeback" },
+						{ "inactive_file", "file_dirty", "file_writeback" } };
+	uint64_t spare = field_in(root, folder, "memory.stat", keys[v2][0], 0);
+
+	for (int i = 1; i < 3; i++)
+		spare = difference(spare, field_in(root, folder, "memory.stat", keys[v2][i], 0));
+	return spare;
+}
+
 static uint64_t memory_left(const char *root, const struct place *place)
 {
 	const char *folder = place->folder;
@@ -181,7 +192,7 @@ static uint64_t memory_left(const char *root, const struct place *place)
 	uint64_t most = number_in(root, folder, v2 ? "memory.max" : "memory.limit_in_bytes", UINT64_MAX);
 	uint64_t high = number_in(root, folder, "memory.high", UINT64_MAX); /* beyond it the kernel slows a process down */
 	uint64_t used = number_in(root, folder, v2 ? "memory.current" : "memory.usage_in_bytes", 0);
-	uint64_t spare = field_in(root, folder, "memory.stat", v2 ? "inactive_file" : "total_inactive_file", 0);
+	uint64_t spare = spare_pages(root, folder, v2);
 
 	if (high < most)
 		most = high;

@@ -1,4 +1,5 @@
 """A cgroup of the test's own, of either version (cgroups(7)), with one controller."""
+import errno
 import os
 import time
 
@@ -42,12 +43,24 @@ class Cgroup:
             return 0
         return int(fields.get("total_inactive_file") or fields["inactive_file"])
 
-    def leave(self, more):
-        """Sets the limit so that so much more may be used."""
+    def _leave(self, more):
         with open(os.path.join(self.folder, self.usage)) as file:
             used = int(file.read()) - self._spare()
         with open(os.path.join(self.folder, self.limit), "w") as file:
             file.write(str(used + more))
+
+    def leave(self, more):
+        """
+        Sets the limit so that so much more may be used. The kernel refuses as long as it could not give up what is spare: it counts
+        that every 2 s (mm/memcontrol.c, FLUSH_TIME), and what was used since it looks at once more.
+        """
+        for attempt in range(100):
+            try:
+                return self._leave(more)
+            except OSError as error:
+                if error.errno != errno.EBUSY or attempt == 99:
+                    raise
+                time.sleep(0.1)
 
     def close(self):
         for _ in range(100):
