@@ -246,6 +246,7 @@ static struct error *search_state(struct search *search)
 	if (error == NULL) {
 		keep(&hashes);
 		search_expunged(search, spans);
+		search_finalizers(search, spans);
 	}
 	map_judge_destroy(hashes.judge);
 	heap_walk_free(hashes.walk);

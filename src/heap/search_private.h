@@ -44,6 +44,8 @@ struct error *search_mheap(struct search *search) MUST_CHECK;
 struct error *search_goroutines(struct search *search) MUST_CHECK;
 /* Tells of sync.expunged where exactly one variable can be it. */
 void search_expunged(struct search *search, const struct heap_spans *spans);
+/* Tells of runtime.allfin where finalizers wait to be called. */
+void search_finalizers(struct search *search, const struct heap_spans *spans);
 struct error *search_hashes(struct search *search) MUST_CHECK;
 
 #endif

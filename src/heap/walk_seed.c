@@ -109,6 +109,27 @@ static void seed_words(struct heap_walk *walk, const uint8_t *bytes, uint64_t ad
 	walk_flush(walk);
 }
 
+/*
+ * What waits to be called says of what type its object is: words fn, arg, nret, fint, ot of runtime.finalizer (runtime/mfinal.go, all
+ * versions), of which ot names the type of the pointer arg, as the type word of an interface would.
+ */
+static void seed_finalizers(struct heap_walk *walk, const uint8_t *bytes, uint64_t address, size_t words)
+{
+	enum { FN, ARG, OT = 4, RECORD };
+	const struct machine *machine = &walk->program->machine;
+	unsigned size = machine->word_size;
+
+	for (size_t i = 0; i + RECORD <= words; i += RECORD) {
+		uint64_t type = load_word(machine, bytes + (i + OT) * size);
+
+		walk_add_edge(walk, load_word(machine, bytes + (i + FN) * size), address + (i + FN) * size, 0, PARENT_IS_ROOT,
+			      heap_type_of_function(walk->types, 0));
+		walk_add_edge(walk, load_word(machine, bytes + (i + ARG) * size), address + (i + ARG) * size, 0, PARENT_IS_ROOT,
+			      type ? heap_type_of_interface(walk->types, false, type) : 0);
+	}
+	walk_flush(walk);
+}
+
 static void seed_range(struct heap_walk *walk, const struct heap_root_range *range)
 {
 	unsigned size = walk->program->machine.word_size;
@@ -120,6 +141,8 @@ static void seed_range(struct heap_walk *walk, const struct heap_root_range *ran
 		uint64_t some = bytes - at < CHUNK ? bytes - at : CHUNK;
 		size_t got = target_read_some(walk->program->memory, taddr_add(range->start, at), walk->buffer, some);
 
+		if (range->kind == HEAP_ROOT_FINALIZER)
+			seed_finalizers(walk, walk->buffer, range->start.v + at, got / size);
 		seed_words(walk, walk->buffer, range->start.v + at, got / size, range->mask, at / size);
 		if (got < some) {
 			findings_add(walk->findings, taddr_add(range->start, at + got), "variables cannot be read");

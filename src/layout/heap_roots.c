@@ -172,25 +172,31 @@ static struct error *load_finalizer_block(struct binary *binary, const struct la
 	return load_records(binary, block, "fin", out);
 }
 
-/* runtime.finblock, from 1.25 on finBlock. */
-static struct error *load_finalizers(struct binary *binary, struct heap_queue_layout *out)
+struct error *heap_finalizer_blocks_load(struct binary *binary, struct heap_queue_layout *out)
 {
 	static const char *const names[] = { "runtime.finblock", "runtime.finBlock", NULL };
-	struct debug_variable variable;
 	struct layout_struct block;
 
-	if (!debug_find_variable(binary->debug, "runtime.allfin", &variable)) {
-		if (debug_is_made(binary->debug))
-			return NULL; /* nobody knows where it is; it waits for one that is just being finalized */
-		return error_new(ERROR_TARGET, "%s: its DWARF has no runtime.allfin", binary->path);
-	}
 	TRY(layout_struct_named(binary, names, &block));
 
 	struct error *error = load_finalizer_block(binary, &block, out);
 
 	layout_struct_free(&block);
-	out->head = variable.address;
 	return error;
+}
+
+static struct error *load_finalizers(struct binary *binary, struct heap_queue_layout *out)
+{
+	struct debug_variable variable;
+
+	if (!debug_find_variable(binary->debug, "runtime.allfin", &variable)) {
+		if (debug_is_made(binary->debug))
+			return NULL; /* nothing waits, or nobody knows where it does: heap/search_finalizers.c */
+		return error_new(ERROR_TARGET, "%s: its DWARF has no runtime.allfin", binary->path);
+	}
+	TRY(heap_finalizer_blocks_load(binary, out));
+	out->head = variable.address;
+	return NULL;
 }
 
 static struct error *load_cleanup_block(struct binary *binary, const struct layout_struct *block, struct heap_queue_layout *out)

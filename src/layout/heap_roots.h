@@ -41,6 +41,8 @@ struct heap_roots_layout {
 
 /* What the DWARF lacks is said in `unknown`; without the address of a queue, in DWARF that was made, there is no such queue. */
 void heap_roots_layout_load(struct binary *binary, struct heap_roots_layout *out);
+/* Of runtime.finblock (from 1.25 on finBlock) alone: all but where the first one is. */
+struct error *heap_finalizer_blocks_load(struct binary *binary, struct heap_queue_layout *out) MUST_CHECK;
 void heap_roots_layout_free(struct heap_roots_layout *layout);
 
 #endif

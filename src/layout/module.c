@@ -157,6 +157,7 @@ static bool try_module(void *context, taddr at, uint64_t value)
 		return true;
 	for (int minor = go_version_oldest(); minor <= go_version_newest(); minor++) {
 		struct reading reading = { search->binary, search->bias, bytes, NULL };
+		struct module_place place = *search->out; /* what a version reads that it is not of must not stay */
 		const struct go_version *version;
 		struct layout_struct layout;
 		bool newer;
@@ -167,8 +168,10 @@ static bool try_module(void *context, taddr at, uint64_t value)
 		if (!layout_struct_known("runtime.moduledata", version, search->binary->machine.word_size, &layout))
 			continue;
 		reading.layout = &layout;
-		if (is_module(&reading, search->out))
+		if (is_module(&reading, &place)) {
+			*search->out = place;
 			search->out->versions |= UINT32_C(1) << minor;
+		}
 		layout_struct_free(&layout);
 	}
 	return search->out->versions == 0;
