@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "analysis/census_private.h"
+#include "binary/debug.h"
 #include "stack/live.h"
 #include "stack/roots.h"
 #include "util/alloc.h"
@@ -79,6 +80,20 @@ static void seed_elsewhere(struct visit *visit, uint64_t goroutine)
 	}
 }
 
+/* Headers of maps that frames have in them: where DWARF has variables these say so. */
+static void add_objects(struct visit *visit)
+{
+	const struct stack_live *live = &visit->live;
+
+	for (size_t i = 0; i < live->object_count; i++) {
+		const struct stack_object *object = live->objects[i].object;
+
+		if (object->mask != NULL)
+			heap_walk_add_stack_object(visit->census->walk, &(struct heap_stack_object){
+				taddr_of(live->objects[i].address), object->size, object->words, object->mask });
+	}
+}
+
 static struct error *seed_words(struct visit *visit, const struct stack_root_range *range)
 {
 	struct census *census = visit->census;
@@ -89,6 +104,8 @@ static struct error *seed_words(struct visit *visit, const struct stack_root_ran
 	heap_walk_seed_live(census->walk, range->goroutine, range->start, live->bytes, live->words * word, live->bits);
 	seed_whole(visit, range, range->start.v + live->words * word, range->start.v + range->length);
 	seed_elsewhere(visit, range->goroutine);
+	if (debug_is_made(census->program->binary->debug))
+		add_objects(visit);
 	return NULL;
 }
 

@@ -15,6 +15,7 @@ struct finder {
 	struct heap_maps *maps;
 	bool garbage;
 	bool learnt; /* a type that the walk did not know */
+	struct table on_stacks; /* addresses of maps that were claimed to be there */
 };
 
 static void forget(struct heap_maps *maps)
@@ -49,6 +50,12 @@ static void look_at_typed(struct finder *finder, struct heap_map *map, heap_type
 		keep(finder, map);
 }
 
+/* A type of the same key and elem as the map's; NULL: it is not known. */
+static struct gotype *like_of(const struct heap_map *map)
+{
+	return map->type ? map->type : map->same_parts ? map->candidates[0] : NULL;
+}
+
 static void look_at_untyped(struct finder *finder, struct heap_map *map, const struct heap_span *span, uint32_t index,
 			    const uint8_t *bytes)
 {
@@ -61,7 +68,7 @@ static void look_at_untyped(struct finder *finder, struct heap_map *map, const s
 		return;
 	keep(finder, map);
 
-	struct gotype *like = map->type ? map->type : map->same_parts ? map->candidates[0] : NULL;
+	struct gotype *like = like_of(map);
 
 	if (like != NULL && map->reached && heap_walk_type(walk, map->slot) == 0) {
 		heap_walk_claim(walk, map->slot, heap_type_of(walk->types, HEAP_MAP, like));
@@ -119,9 +126,35 @@ static void look_at_outside(struct finder *finder)
 		struct heap_map map = { .address = outside[i].address, .slot = UINT64_MAX, .reached = true, .type = type->type,
 					.from = outside[i].from, .evidence = HEAP_MAP_REFERRED };
 
-		if (type->form == HEAP_MAP && map_judge_confirms(finder->judge, &map))
+		if (type->form == HEAP_MAP && table_get(&finder->on_stacks, map.address.v) == NULL && map_judge_confirms(finder->judge, &map))
 			keep(finder, &map);
 	}
+}
+
+static void look_at_variable(struct finder *finder, const struct heap_stack_object *variable)
+{
+	struct heap_walk *walk = finder->walk;
+	struct heap_map map = { .address = variable->address, .slot = UINT64_MAX, .reached = true, .from = variable->address,
+				.evidence = HEAP_MAP_NONE };
+
+	if (!map_judge_on_stack(finder->judge, variable, &map)) {
+		free(map.candidates);
+		return;
+	}
+	keep(finder, &map);
+	if (like_of(&map) != NULL && table_put(&finder->on_stacks, map.address.v, 0)) {
+		heap_walk_claim_outside(walk, map.address, heap_type_of(walk->types, HEAP_MAP, like_of(&map)));
+		finder->learnt = true;
+	}
+}
+
+static void look_at_variables(struct finder *finder)
+{
+	size_t count;
+	const struct heap_stack_object *variables = heap_walk_stack_objects(finder->walk, &count);
+
+	for (size_t i = 0; i < count; i++)
+		look_at_variable(finder, &variables[i]);
 }
 
 /* --- copies of headers ------------------------------------------------------------------------------------------------ */
@@ -217,6 +250,7 @@ static struct error *look_once(struct finder *finder)
 		TRY(interrupt_check());
 	}
 	look_at_outside(finder);
+	look_at_variables(finder);
 	return NULL;
 }
 
@@ -237,6 +271,7 @@ struct error *heap_maps_find(struct heap_walk *walk, bool garbage, struct heap_m
 		drop_copies(&finder);
 		heap_maps_drop_others(walk, map_judge_header_slot(finder.judge), out);
 	}
+	table_free(&finder.on_stacks);
 	map_judge_destroy(finder.judge);
 	return error;
 }

@@ -36,13 +36,15 @@ static bool is_header_mask(const struct map_judge *judge, uint64_t mask)
 	return mask == (arrays | UINT64_C(1) << (layout->header_size / size - 1));
 }
 
-/* A pointer to the start of an object of the heap. */
+/* A pointer to the start of an object of the heap, or onto a stack. */
 static bool leads_to_object(const struct map_judge *judge, uint64_t value)
 {
 	const struct heap_span *span = heap_span_find(judge->walk->spans, value);
 	uint32_t index = span ? heap_slot_in(span, value) : 0;
 
-	return span != NULL && bit_test(judge->walk->allocated, span->first + index) &&
+	if (span == NULL)
+		return walk_stack_of(judge->walk, value) != NULL;
+	return bit_test(judge->walk->allocated, span->first + index) &&
 	       value == heap_slot_address(span, index) + span->header;
 }
 
@@ -86,11 +88,16 @@ static bool has_seed(const struct map_judge *judge, const uint8_t *bytes)
 	return field(judge, bytes, layout->implementation == MAP_SWISS ? layout->swiss.seed : layout->classic.hash0) != 0;
 }
 
-bool map_judge_looks_like_header(struct map_judge *judge, const uint8_t *bytes, const uint64_t *mask)
+static bool is_header(const struct map_judge *judge, const uint8_t *bytes)
 {
-	if (!is_header_mask(judge, mask[0]) || !has_seed(judge, bytes))
+	if (!has_seed(judge, bytes))
 		return false;
 	return judge->header.implementation == MAP_CLASSIC ? is_classic_header(judge, bytes) : is_swiss_header(judge, bytes);
+}
+
+bool map_judge_looks_like_header(struct map_judge *judge, const uint8_t *bytes, const uint64_t *mask)
+{
+	return is_header_mask(judge, mask[0]) && is_header(judge, bytes);
 }
 
 uint64_t map_judge_length(const struct map_judge *judge, const uint8_t *header)
@@ -219,8 +226,41 @@ static void settle(struct map_judge *judge, struct heap_map *map, struct gotype 
 	}
 }
 
-/* By the units' object: what the walk knows of it, else what fits it. */
-static bool settle_by_shape(struct map_judge *judge, struct heap_map *map, const struct heap_span *span, uint32_t index, uint64_t count)
+/* What a header leads to: an object of the heap, or a variable on a stack. */
+struct units {
+	const struct heap_span *span; /* NULL: on a stack */
+	uint32_t index;
+	uint64_t count;
+	const struct heap_stack_object *variable; /* NULL: one without pointers, which the compiler does not describe */
+};
+
+/* The compiler gives a map on a stack one unit, as a variable of that type: cmd/compile/internal/walk, walkMakeMap(). */
+static bool fits_variable(const struct map_judge *judge, const struct shape *shape, const struct heap_stack_object *variable)
+{
+	uint64_t words = shape->unit_size / judge->program->machine.word_size;
+
+	if (variable == NULL)
+		return !shape->pointers;
+	if (shape->unit_size != variable->size || words > MASK_WORDS * 64)
+		return false;
+	for (uint64_t i = 0; i < words; i++) {
+		bool set = i < variable->words && variable->mask[i / 8] >> i % 8 & 1;
+
+		if (set ? !bit_test(shape->may, i) : bit_test(shape->must, i))
+			return false;
+	}
+	return true;
+}
+
+static bool fits_units(struct map_judge *judge, const struct shape *shape, const struct units *units)
+{
+	if (units->span == NULL)
+		return units->count == 1 && fits_variable(judge, shape, units->variable);
+	return fits_object(judge, shape, units->span, units->index, units->count);
+}
+
+/* By the units: what the walk knows of their object, else what fits it. */
+static enum verdict settle_by_shape(struct map_judge *judge, struct heap_map *map, const struct units *units)
 {
 	enum verdict best = REFUTED;
 	struct gotype *only = NULL;
@@ -229,7 +269,7 @@ static bool settle_by_shape(struct map_judge *judge, struct heap_map *map, const
 
 	for (size_t i = 0; i < judge->shape_count; i++) {
 		struct shape *shape = &judge->shapes[i];
-		enum verdict verdict = fits_object(judge, shape, span, index, count)
+		enum verdict verdict = fits_units(judge, shape, units)
 					       ? judge_type(judge, shape, shape->type, map->address, &map->length, &tally)
 					       : REFUTED;
 
@@ -243,7 +283,7 @@ static bool settle_by_shape(struct map_judge *judge, struct heap_map *map, const
 	}
 	if (best == CONFIRMED && fitting == 1)
 		settle(judge, map, only, HEAP_MAP_HASHES);
-	return best != REFUTED;
+	return best;
 }
 
 /* The map type that the units' object is said to be of. */
@@ -290,8 +330,10 @@ static struct map_evidence find_evidence(struct map_judge *judge, const uint8_t 
 		return evidence;
 
 	const struct heap_span *span = heap_span_find(judge->walk->spans, units);
-	uint32_t index = heap_slot_in(span, units);
+	uint32_t index = span ? heap_slot_in(span, units) : 0;
 
+	if (span == NULL)
+		return evidence;
 	if (type_by_units(judge, span, index, &type)) {
 		if (judge_type(judge, shape_of(judge, type), type, address, &length, &tally) == CONFIRMED)
 			note_evidence(&tally, 1, &evidence);
@@ -321,9 +363,34 @@ struct map_evidence map_judge_evidence(struct map_judge *judge, const uint8_t *h
 
 /* --- settling ------------------------------------------------------------------------------------------------------------ */
 
+static enum verdict settle_by_units(struct map_judge *judge, struct heap_map *map, const struct units *units)
+{
+	struct gotype *type;
+	struct tally tally;
+	enum verdict verdict;
+
+	if (units->span == NULL || !type_by_units(judge, units->span, units->index, &type))
+		return settle_by_shape(judge, map, units);
+	verdict = judge_type(judge, shape_of(judge, type), type, map->address, &map->length, &tally);
+	if (verdict != REFUTED)
+		settle(judge, map, type, HEAP_MAP_UNITS);
+	return verdict;
+}
+
+static struct units units_at(const struct map_judge *judge, uint64_t address, uint64_t count)
+{
+	struct units units = { .span = heap_span_find(judge->walk->spans, address), .count = count };
+
+	if (units.span != NULL)
+		units.index = heap_slot_in(units.span, address);
+	else
+		units.variable = heap_walk_stack_object_at(judge->walk, address);
+	return units;
+}
+
 bool map_judge_settle(struct map_judge *judge, const uint8_t *header, struct heap_map *map)
 {
-	uint64_t count, units = find_units(judge, header, &count);
+	uint64_t count, address = find_units(judge, header, &count);
 	struct tally tally;
 
 	map->length = map_judge_length(judge, header);
@@ -331,22 +398,63 @@ bool map_judge_settle(struct map_judge *judge, const uint8_t *header, struct hea
 		settle(judge, map, map->guess, HEAP_MAP_UNITS);
 		return true;
 	}
-	if (units == 0)
+	if (address == 0)
 		return map->length == 0;
-
-	const struct heap_span *span = heap_span_find(judge->walk->spans, units);
-
-	if (!leads_to_object(judge, units))
+	if (!leads_to_object(judge, address))
 		return false;
 
-	uint32_t index = heap_slot_in(span, units);
+	const struct units units = units_at(judge, address, count);
 
-	struct gotype *type;
+	return units.span != NULL && settle_by_units(judge, map, &units) != REFUTED;
+}
 
-	if (!type_by_units(judge, span, index, &type))
-		return settle_by_shape(judge, map, span, index, count);
-	if (judge_type(judge, shape_of(judge, type), type, map->address, &map->length, &tally) == REFUTED)
+/* --- on stacks ------------------------------------------------------------------------------------------------------------ */
+
+/* Whether a unit says that nothing is in it: control bytes or tophashes, all of slots that are free. */
+static bool is_empty_unit(struct map_judge *judge, uint64_t address)
+{
+	enum { SWISS_EMPTY = 0x80, CLASSIC_EMPTY_ONE = 1 };
+	bool swiss = judge->header.implementation == MAP_SWISS;
+	uint8_t control[MAP_SLOTS];
+
+	if (target_read_some(judge->program->memory, taddr_of(address), control, sizeof(control)) != sizeof(control))
 		return false;
-	settle(judge, map, type, HEAP_MAP_UNITS);
+	for (int i = 0; i < MAP_SLOTS; i++)
+		if (swiss ? control[i] != SWISS_EMPTY : control[i] > CLASSIC_EMPTY_ONE)
+			return false;
 	return true;
+}
+
+static bool is_header_variable(const struct map_judge *judge, const struct heap_stack_object *variable)
+{
+	uint64_t mask = 0;
+
+	if (variable->size != judge->header.header_size)
+		return false;
+	for (uint64_t i = 0; i < variable->words && i < 64; i++)
+		mask |= (uint64_t)(variable->mask[i / 8] >> i % 8 & 1) << i;
+	return is_header_mask(judge, mask);
+}
+
+/*
+ * Frames have many structs in them, and nothing leads to them that is known: what is no map must not pass. So keys have to hash to what is said
+ * of them, or an empty unit of some map type's size and pointers has to say that it is empty.
+ */
+bool map_judge_on_stack(struct map_judge *judge, const struct heap_stack_object *variable, struct heap_map *map)
+{
+	uint8_t header[64] = { 0 };
+	uint64_t size = judge->header.header_size, count, address;
+
+	if (size > sizeof(header) || !is_header_variable(judge, variable) ||
+	    target_read_some(judge->program->memory, variable->address, header, size) != size || !is_header(judge, header))
+		return false;
+	address = find_units(judge, header, &count);
+	map->length = map_judge_length(judge, header);
+	if (address == 0 || !leads_to_object(judge, address))
+		return false;
+
+	const struct units units = units_at(judge, address, count);
+	enum verdict verdict = settle_by_units(judge, map, &units);
+
+	return map->length == 0 ? verdict != REFUTED && is_empty_unit(judge, address) : verdict == CONFIRMED;
 }

@@ -25,6 +25,8 @@ uint64_t map_judge_length(const struct map_judge *judge, const uint8_t *header);
 uint64_t map_judge_units(struct map_judge *judge, const uint8_t *header);
 /* Sets type, evidence, candidates, length of a map that looks like one; false: it is none. */
 bool map_judge_settle(struct map_judge *judge, const uint8_t *header, struct heap_map *map);
+/* The same of a variable on a stack that may be a header. Candidates may be left in the map where it is none. */
+bool map_judge_on_stack(struct map_judge *judge, const struct heap_stack_object *variable, struct heap_map *map);
 /* Opens the map with its type; false where its memory contradicts that. */
 bool map_judge_confirms(struct map_judge *judge, struct heap_map *map);
 

@@ -63,6 +63,7 @@ void heap_walk_free(struct heap_walk *walk)
 	free(walk->parts);
 	free(walk->outside);
 	free(walk->stacks);
+	free(walk->objects);
 	free(walk->data);
 	free(walk->buffer);
 	free(walk->mask);
@@ -242,6 +243,13 @@ void heap_walk_claim(struct heap_walk *walk, uint64_t slot, heap_type_id type)
 		walk_queue(walk, slot);
 }
 
+void heap_walk_claim_outside(struct heap_walk *walk, taddr address, heap_type_id type)
+{
+	const struct edge edge = { .value = address.v, .from = address.v, .type = type };
+
+	walk_note_part(walk, &edge, false);
+}
+
 /* --- results ------------------------------------------------------------------------------------------------------- */
 
 bool heap_walk_reached(const struct heap_walk *walk, uint64_t slot)
@@ -272,6 +280,27 @@ const struct heap_place_outside *heap_walk_outside(const struct heap_walk *walk,
 {
 	*count = walk->outside_count;
 	return walk->outside;
+}
+
+const struct heap_stack_object *heap_walk_stack_objects(const struct heap_walk *walk, size_t *count)
+{
+	*count = walk->object_count;
+	return walk->objects;
+}
+
+const struct heap_stack_object *heap_walk_stack_object_at(const struct heap_walk *walk, uint64_t address)
+{
+	size_t low = 0, high = walk->object_count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (walk->objects[middle].address.v < address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < walk->object_count && walk->objects[low].address.v == address ? &walk->objects[low] : NULL;
 }
 
 void heap_walk_figures(const struct heap_walk *walk, struct heap_walk_figures *out)

@@ -42,6 +42,14 @@ struct heap_place_outside {
 	uint64_t size;   /* bytes: of one value, or of as many as were said to lie there */
 };
 
+/* A variable on a stack, as the compiler describes it to the collector: where its pointers are, not of what type it is. */
+struct heap_stack_object {
+	taddr address;
+	uint64_t size;       /* bytes */
+	uint64_t words;      /* that may be pointers; those behind are none */
+	const uint8_t *mask; /* bit i % 8 of byte i / 8: word i is one */
+};
+
 struct heap_walk;
 
 struct heap_walk_options {
@@ -74,10 +82,16 @@ void heap_walk_seed_value(struct heap_walk *walk, uint64_t goroutine, struct got
 /* A pointer to a value of known type: to a variable that was moved to the heap. */
 void heap_walk_seed_pointer(struct heap_walk *walk, uint64_t goroutine, struct gotype *type, taddr value);
 
+/* A variable of a frame that is alive. Its mask must outlive the walk. */
+void heap_walk_add_stack_object(struct heap_walk *walk, const struct heap_stack_object *object);
+
 /* Until nothing new is reached and no new type is learnt. May be called again after heap_walk_claim(). */
 struct error *heap_walk_run(struct heap_walk *walk) MUST_CHECK;
 /* Somebody has found out the type of an object: what is behind it is looked at in the next run. */
 void heap_walk_claim(struct heap_walk *walk, uint64_t slot, heap_type_id type);
+
+/* The same of what lies on a stack. */
+void heap_walk_claim_outside(struct heap_walk *walk, taddr address, heap_type_id type);
 
 /* --- what it found -------------------------------------------------------------------------------------------------- */
 
@@ -88,6 +102,10 @@ bool heap_walk_guessed(const struct heap_walk *walk, uint64_t slot);
 /* Of a reached object that can hold pointers. */
 struct heap_referrer heap_walk_referrer(const struct heap_walk *walk, uint64_t slot);
 const struct heap_place_outside *heap_walk_outside(const struct heap_walk *walk, size_t *count);
+/* Those that were added, in order of address. */
+const struct heap_stack_object *heap_walk_stack_objects(const struct heap_walk *walk, size_t *count);
+/* The one that begins there; NULL: none does. */
+const struct heap_stack_object *heap_walk_stack_object_at(const struct heap_walk *walk, uint64_t address);
 
 struct heap_walk_figures {
 	uint64_t objects, bytes; /* reached, slots as large as they are */

@@ -80,6 +80,8 @@ struct heap_walk {
 
 	struct stack_range *stacks;
 	size_t stack_count, stack_capacity;
+	struct heap_stack_object *objects; /* in the order of `stacks` */
+	size_t object_count, object_capacity;
 	bool stacks_sorted;
 	struct heap_root_range *data; /* without masks */
 	size_t data_count;

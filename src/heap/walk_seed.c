@@ -224,10 +224,19 @@ static int compare_stacks(const void *a, const void *b)
 	return x->low < y->low ? -1 : x->low > y->low;
 }
 
+static int compare_objects(const void *a, const void *b)
+{
+	const struct heap_stack_object *x = a, *y = b;
+
+	return x->address.v < y->address.v ? -1 : x->address.v > y->address.v;
+}
+
 void walk_sort_stacks(struct heap_walk *walk)
 {
 	if (!walk->stacks_sorted && walk->stack_count != 0)
 		qsort(walk->stacks, walk->stack_count, sizeof(*walk->stacks), compare_stacks);
+	if (!walk->stacks_sorted && walk->object_count != 0)
+		qsort(walk->objects, walk->object_count, sizeof(*walk->objects), compare_objects);
 	walk->stacks_sorted = true;
 }
 
@@ -235,6 +244,13 @@ void heap_walk_add_stack(struct heap_walk *walk, uint64_t goroutine, taddr low, 
 {
 	ARRAY_RESERVE(walk->stacks, walk->stack_count, walk->stack_capacity);
 	walk->stacks[walk->stack_count++] = (struct stack_range){ low.v, low.v + size, goroutine };
+	walk->stacks_sorted = false;
+}
+
+void heap_walk_add_stack_object(struct heap_walk *walk, const struct heap_stack_object *object)
+{
+	ARRAY_RESERVE(walk->objects, walk->object_count, walk->object_capacity);
+	walk->objects[walk->object_count++] = *object;
 	walk->stacks_sorted = false;
 }
 

@@ -330,6 +330,20 @@ static void visit_record_word(void *context, uint64_t address, uint64_t value)
 	}
 }
 
+static void keep_alive(struct finder *finder)
+{
+	struct stack_live *live = finder->live;
+
+	for (size_t i = 0; i < finder->object_count; i++) {
+		const struct placed_object *placed = &finder->objects[i];
+
+		if (!placed->alive)
+			continue;
+		ARRAY_RESERVE(live->objects, live->object_count, live->object_capacity);
+		live->objects[live->object_count++] = (struct stack_live_object){ placed->address, placed->object };
+	}
+}
+
 static void find_objects(struct finder *finder)
 {
 	const struct stack_live *live = finder->live;
@@ -341,6 +355,7 @@ static void find_objects(struct finder *finder)
 		if (bit_at(live->bits, i))
 			follow_later(finder, value_at(finder, i));
 	follow_pending(finder);
+	keep_alive(finder);
 }
 
 /* --- all of it ------------------------------------------------------------------------------------------------ */
@@ -400,7 +415,7 @@ struct error *stack_live_find(struct stack *stack, struct stack_maps *maps, cons
 	};
 	struct error *error = NULL;
 
-	live->frame_count = live->elsewhere_count = 0;
+	live->frame_count = live->elsewhere_count = live->object_count = 0;
 	read_bytes(&finder);
 	if (maps == NULL || range->owner == NULL || stack->roles == NULL || finder.rules == NULL)
 		set_all(&finder, live->start, end_of(&finder));
@@ -417,6 +432,7 @@ void stack_live_free(struct stack_live *live)
 	free(live->bits);
 	free(live->frames);
 	free(live->elsewhere);
+	free(live->objects);
 	*live = (struct stack_live){ 0 };
 }
 

@@ -24,6 +24,12 @@ struct stack_live_elsewhere {
 	uint64_t value;
 };
 
+/* A variable in a frame that a pointer keeps alive, or one in it that is. */
+struct stack_live_object {
+	uint64_t address;
+	const struct stack_object *object; /* good until stack_maps_close() */
+};
+
 struct stack_live {
 	uint64_t start;         /* the address of word 0 */
 	size_t words;           /* as far as the stack could be read, and was: the first 64 MB */
@@ -35,7 +41,10 @@ struct stack_live {
 	struct stack_live_elsewhere *elsewhere;
 	size_t elsewhere_count;
 
-	size_t capacity, frame_capacity, elsewhere_capacity; /* private */
+	struct stack_live_object *objects; /* in order of address */
+	size_t object_count;
+
+	size_t capacity, frame_capacity, elsewhere_capacity, object_capacity; /* private */
 };
 
 /*
