@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "binary/debug.h"
+#include "heap/maps_holders.h"
 #include "heap/maps_private.h"
 #include "util/interrupt.h"
 
@@ -12,6 +14,7 @@ enum { ROUNDS = 8 };
 struct finder {
 	struct heap_walk *walk;
 	struct map_judge *judge;
+	struct map_holders *holders; /* NULL: DWARF says what types there are */
 	struct heap_maps *maps;
 	bool garbage;
 	bool learnt; /* a type that the walk did not know */
@@ -66,6 +69,8 @@ static void look_at_untyped(struct finder *finder, struct heap_map *map, const s
 	map->guess = heap_walk_guessed(walk, map->slot) ? heap_type_at(walk->types, heap_walk_type(walk, map->slot))->type : NULL;
 	if (!map_judge_looks_like_header(finder->judge, bytes, mask) || !map_judge_settle(finder->judge, bytes, map))
 		return;
+	if (finder->holders != NULL && map->reached)
+		map_holders_narrow(finder->holders, map);
 	keep(finder, map);
 
 	struct gotype *like = like_of(map);
@@ -260,6 +265,8 @@ struct error *heap_maps_find(struct heap_walk *walk, bool garbage, struct heap_m
 	struct error *error = NULL;
 
 	TRY(map_judge_create(walk, &finder.judge));
+	if (debug_is_made(walk->program->binary->debug))
+		finder.holders = map_holders_create(finder.judge);
 	for (int round = 0; round < ROUNDS && error == NULL; round++) {
 		error = look_once(&finder);
 		if (error != NULL || !finder.learnt)
@@ -272,6 +279,7 @@ struct error *heap_maps_find(struct heap_walk *walk, bool garbage, struct heap_m
 		heap_maps_drop_others(walk, map_judge_header_slot(finder.judge), out);
 	}
 	table_free(&finder.on_stacks);
+	map_holders_destroy(finder.holders);
 	map_judge_destroy(finder.judge);
 	return error;
 }

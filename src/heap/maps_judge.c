@@ -9,8 +9,6 @@
 #include "map/map.h"
 #include "refmap/size_class.h"
 
-enum { CANDIDATES_KEPT = 64 };
-
 uint64_t map_judge_header_slot(const struct map_judge *judge)
 {
 	return judge->header_slot;
@@ -202,8 +200,8 @@ static bool fits_object(struct map_judge *judge, const struct shape *shape, cons
 static void add_candidate(struct heap_map *map, struct gotype *type)
 {
 	if (map->candidates == NULL)
-		map->candidates = xcalloc(CANDIDATES_KEPT, sizeof(*map->candidates));
-	if (map->candidate_count < CANDIDATES_KEPT)
+		map->candidates = xcalloc(MAP_CANDIDATES, sizeof(*map->candidates));
+	if (map->candidate_count < MAP_CANDIDATES)
 		map->candidates[map->candidate_count++] = type;
 }
 

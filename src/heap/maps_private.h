@@ -8,6 +8,8 @@
 #include "map/hash_state.h"
 #include "map/key_hash.h"
 
+enum { MAP_CANDIDATES = 64 }; /* that are kept at most */
+
 struct map_judge;
 
 /* ERROR_TARGET where the program has no map types. */

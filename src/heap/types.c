@@ -38,6 +38,7 @@ void heap_types_free(struct heap_types *types)
 	free(types->items);
 	closures_destroy(types->closures);
 	free(types->maps);
+	free(types->described);
 	table_free(&types->by_type);
 	table_free(&types->by_function);
 	table_free(&types->by_eface);

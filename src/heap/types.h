@@ -105,6 +105,8 @@ const struct stack_capture *heap_types_captures(struct heap_types *types, uint64
 
 /* All map types that the program's DWARF and descriptors know, good until heap_types_free(). */
 struct gotype *const *heap_map_types(struct heap_types *types, size_t *count);
+/* All types that a program without DWARF describes, of any kind; of others none. */
+struct gotype *const *heap_described_types(struct heap_types *types, size_t *count);
 /* The one of DWARF that has the same descriptor: with package paths in its name. `type` itself where there is none. */
 struct gotype *heap_type_preferred(struct heap_types *types, struct gotype *type);
 

@@ -73,6 +73,10 @@ static bool keep_map_type(void *context, const char *name, uint64_t offset)
 
 static void keep_described(void *context, struct gotype *type)
 {
+	struct heap_types *types = context;
+
+	ARRAY_RESERVE(types->described, types->described_count, types->described_capacity);
+	types->described[types->described_count++] = type;
 	if (type->kind == GO_MAP && !is_compilers(type->name))
 		keep_type(context, type);
 }
@@ -88,6 +92,13 @@ struct gotype *const *heap_map_types(struct heap_types *types, size_t *count)
 	types->maps_known = true;
 	*count = types->map_count;
 	return types->maps;
+}
+
+struct gotype *const *heap_described_types(struct heap_types *types, size_t *count)
+{
+	heap_map_types(types, count);
+	*count = types->described_count;
+	return types->described;
 }
 
 struct gotype *heap_map_of_unit(struct heap_types *types, taddr descriptor)

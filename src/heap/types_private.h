@@ -22,6 +22,8 @@ struct heap_types {
 	bool maps_known;
 	struct gotype **maps;
 	size_t map_count, map_capacity;
+	struct gotype **described;
+	size_t described_count, described_capacity;
 	struct table maps_by_unit;       /* descriptor of a bucket or group -> map type */
 	struct table maps_by_descriptor; /* the map type's own */
 };
