@@ -254,6 +254,25 @@ heap_type_id heap_type_of_interface(struct heap_types *types, bool has_methods, 
 	return id;
 }
 
+/* reflect/value.go, flag: the kind, then bits, of which one says that the word leads to the value; a method's number above. */
+heap_type_id heap_type_of_reflected(struct heap_types *types, uint64_t word, uint64_t flags)
+{
+	enum { KIND_MASK = 0x1f, INDIRECT = 1 << 7, METHOD = 1 << 9 };
+	struct gotype *type;
+
+	if (flags >= METHOD || (flags & KIND_MASK) == GO_INVALID || !gotype_may_be_descriptor(types->program, taddr_of(word)) ||
+	    gotype_kind_at(types->program, taddr_of(word)) != (flags & KIND_MASK))
+		return 0;
+	if (!(flags & INDIRECT))
+		return heap_type_of_interface(types, false, word);
+
+	struct error *error = gotype_of_descriptor(types->program, taddr_of(word), &type);
+	heap_type_id id = error == NULL ? heap_type_of(types, HEAP_VALUE, type) : 0;
+
+	error_free(error);
+	return id;
+}
+
 heap_type_id heap_type_of_descriptor(struct heap_types *types, taddr descriptor)
 {
 	const uint64_t *known = table_get(&types->by_descriptor, descriptor.v);

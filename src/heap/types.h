@@ -43,6 +43,7 @@ enum heap_word_kind {
 	HEAP_WORD_ARRAY,     /* two words: leads to `target` (HEAP_VALUES), the second is how many */
 	HEAP_WORD_EFACE,     /* two words: type descriptor, value */
 	HEAP_WORD_IFACE,     /* two words: itab, value */
+	HEAP_WORD_REFLECT,   /* a reflect.Value, three words: type descriptor, value or pointer to it, flags that say which */
 	HEAP_WORD_BUFFER,    /* of a channel: leads to `target` (HEAP_VALUES), as many as the channel says */
 	HEAP_WORD_DIRECTORY, /* Swiss: dirPtr, to groups or to the directory as dirLen says */
 };
@@ -89,6 +90,11 @@ heap_type_id heap_type_of(struct heap_types *types, enum heap_form form, struct 
 heap_type_id heap_type_of_function(struct heap_types *types, uint64_t function);
 /* What an interface's data word leads to where its type word (`has_methods`: its itab) is `word`; 0: nothing of interest. */
 heap_type_id heap_type_of_interface(struct heap_types *types, bool has_methods, uint64_t word);
+/*
+ * What the second word of a reflect.Value leads to, where the others are `word` and `flags`; 0: nothing of interest, or these are no two words
+ * of one.
+ */
+heap_type_id heap_type_of_reflected(struct heap_types *types, uint64_t word, uint64_t flags);
 /* What an object holds whose malloc header names the descriptor: values of that type, or units of a map. */
 heap_type_id heap_type_of_descriptor(struct heap_types *types, taddr descriptor);
 

@@ -81,6 +81,10 @@ static void add_fields(struct filler *filler, uint64_t offset, struct gotype *ty
 {
 	struct gotype *pointer = gotype_atomic_pointer(type), *said = pointer ? pointer->elem : said_by_name(type);
 
+	if (strcmp(type->name, "reflect.Value") == 0 && type->field_count == 3) {
+		add_word(filler, offset, HEAP_WORD_REFLECT, 0);
+		return;
+	}
 	if (strcmp(type->name, "sync.Pool") == 0)
 		add_pool(filler, offset, type);
 	if (gotype_is_sync(type)) {

@@ -53,6 +53,16 @@ static void scan_interface(struct heap_walk *walk, const struct scan *scan, size
 		walk_add_edge(walk, value, scan->address + at + size, 0, scan->parent, target);
 }
 
+static void scan_reflected(struct heap_walk *walk, const struct scan *scan, size_t at)
+{
+	unsigned size = walk->program->machine.word_size;
+	uint64_t type_word = word_at(walk, scan, at), value = word_at(walk, scan, at + size);
+	heap_type_id target = value != 0 ? heap_type_of_reflected(walk->types, type_word, word_at(walk, scan, at + 2 * size)) : 0;
+
+	if (target != 0)
+		walk_add_edge(walk, value, scan->address + at + size, 0, scan->parent, target);
+}
+
 static void scan_word(struct heap_walk *walk, const struct scan *scan, size_t at, const struct heap_word *word,
 		      struct gotype *type)
 {
@@ -77,6 +87,9 @@ static void scan_word(struct heap_walk *walk, const struct scan *scan, size_t at
 	case HEAP_WORD_EFACE:
 	case HEAP_WORD_IFACE:
 		scan_interface(walk, scan, at, word->kind == HEAP_WORD_IFACE);
+		break;
+	case HEAP_WORD_REFLECT:
+		scan_reflected(walk, scan, at);
 		break;
 	case HEAP_WORD_DIRECTORY:
 		scan_directory(walk, scan, at, word, type);
@@ -327,7 +340,8 @@ struct error *walk_scan_level(struct heap_walk *walk, uint32_t *slots, size_t co
 
 /*
  * The type word of an interface is no pointer to the collector (cmd/compile, types.go: a descriptor is never in the heap), the value
- * behind it is: where a word that leads to a type descriptor stands in front of a pointer, these two are an interface.
+ * behind it is: where a word that leads to a type descriptor stands in front of a pointer, these two are an interface. A reflect.Value has a
+ * pointer in front, and flags behind that say the type's kind once more.
  */
 static void sniff(struct heap_walk *walk, const struct heap_span *span, uint32_t index, const uint8_t *bytes)
 {
@@ -339,9 +353,12 @@ static void sniff(struct heap_walk *walk, const struct heap_span *span, uint32_t
 	for (size_t i = 0; i + 1 < span->elem_size / size; i++) {
 		uint64_t word = load_word(&walk->program->machine, bytes + i * size);
 
-		if (word - walk->image_low >= walk->image_high - walk->image_low || bit_test(walk->mask, i) ||
-		    !bit_test(walk->mask, i + 1))
+		if (word - walk->image_low >= walk->image_high - walk->image_low || !bit_test(walk->mask, i + 1))
 			continue;
+		if (bit_test(walk->mask, i)) {
+			scan_reflected(walk, &scan, i * size); /* its type word is a pointer like any other */
+			continue;
+		}
 		if (heap_type_of_interface(walk->types, false, word) != 0)
 			scan_interface(walk, &scan, i * size, false);
 		else
