@@ -81,6 +81,23 @@ bool heap_pointer_mask(struct heap_spans *spans, const struct heap_span *span, u
 	return heap_pointer_mask_part(spans, span, index, bytes, 0, length / spans->private->program->machine.word_size, mask);
 }
 
+bool heap_mask_is_of(struct heap_spans *spans, taddr descriptor, const uint64_t *mask, size_t words)
+{
+	enum { MOST_WORDS = 1 << 10 };
+	unsigned word = spans->private->program->machine.word_size;
+	const struct type_mask *type = type_mask_find(spans->private->masks, descriptor, words * word);
+	uint64_t of_type[MOST_WORDS / 64] = { 0 };
+
+	if (type->unreadable != NULL || words > MOST_WORDS || type->size > words * word)
+		return false;
+	if (type->pattern != NULL)
+		type_mask_repeat(type, 0, type->size / word, of_type, 0);
+	for (size_t i = 0; i < words; i++)
+		if ((mask[i / 64] ^ of_type[i / 64]) >> i % 64 & 1)
+			return false;
+	return true;
+}
+
 /* A user arena's type lies in its span (runtime/arena.go), the bitmap of a program is a type only by its first fields. */
 taddr heap_slot_descriptor(const struct heap_spans *spans, const struct heap_span *span, const uint8_t *bytes)
 {

@@ -196,6 +196,11 @@ heap_type_id heap_type_of_function(struct heap_types *types, uint64_t function)
 	return id;
 }
 
+struct gotype *heap_closure_struct(const struct heap_types *types, uint64_t function)
+{
+	return closures_type(types->closures, function);
+}
+
 const struct heap_type *heap_type_at(const struct heap_types *types, heap_type_id id)
 {
 	return &types->items[id];

@@ -88,6 +88,8 @@ void heap_types_free(struct heap_types *types);
 heap_type_id heap_type_of(struct heap_types *types, enum heap_form form, struct gotype *type);
 /* Of a func value whose code begins at `function` (0: not known before the object is read). 0 where no code can be there. */
 heap_type_id heap_type_of_function(struct heap_types *types, uint64_t function);
+/* The struct that closures of that function are; NULL: not known, or no code begins there that makes some. */
+struct gotype *heap_closure_struct(const struct heap_types *types, uint64_t function);
 /* What an interface's data word leads to where its type word (`has_methods`: its itab) is `word`; 0: nothing of interest. */
 heap_type_id heap_type_of_interface(struct heap_types *types, bool has_methods, uint64_t word);
 /*

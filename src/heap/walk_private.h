@@ -154,7 +154,7 @@ struct scan {
 void walk_scan_typed(struct heap_walk *walk, const struct scan *scan, heap_type_id id, uint64_t start, uint64_t count);
 /* All objects of the level; empties it. */
 struct error *walk_scan_level(struct heap_walk *walk, uint32_t *slots, size_t count) MUST_CHECK;
-/* Looks for interfaces in objects of unknown type. */
+/* Looks for interfaces and closures in objects of unknown type. */
 struct error *walk_sniff(struct heap_walk *walk) MUST_CHECK;
 
 #endif

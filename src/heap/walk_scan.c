@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "refmap/size_class.h"
 #include "util/interrupt.h"
 
 enum {
@@ -336,7 +337,18 @@ struct error *walk_scan_level(struct heap_walk *walk, uint32_t *slots, size_t co
 	return interrupt_check();
 }
 
-/* --- interfaces in objects of unknown type ---------------------------------------------------------------------------- */
+/* --- interfaces and closures in objects of unknown type ----------------------------------------------------------------- */
+
+/* What begins with the address of a closure's code, and has the size and the pointers that its closures have, is one of them. */
+static bool is_closure(struct heap_walk *walk, const struct heap_span *span, const uint8_t *bytes)
+{
+	unsigned size = walk->program->machine.word_size;
+	struct gotype *type = bit_test(walk->mask, 0) ? NULL : heap_closure_struct(walk->types, load_word(&walk->program->machine, bytes));
+
+	return type != NULL && type->descriptor.v != 0 && span->header == 0 &&
+	       size_class_round(walk->program->version, size, type->size, true) == span->elem_size &&
+	       heap_mask_is_of(walk->spans, type->descriptor, walk->mask, (size_t)(span->elem_size / size));
+}
 
 /*
  * The type word of an interface is no pointer to the collector (cmd/compile, types.go: a descriptor is never in the heap), the value
@@ -350,6 +362,10 @@ static void sniff(struct heap_walk *walk, const struct heap_span *span, uint32_t
 				   (uint32_t)(span->first + index + 1) };
 
 	heap_pointer_mask_part(walk->spans, span, index, bytes, 0, span->elem_size / size, walk->mask);
+	if (is_closure(walk, span, bytes)) {
+		heap_walk_claim(walk, span->first + index, heap_type_of_function(walk->types, load_word(&walk->program->machine, bytes)));
+		return;
+	}
 	for (size_t i = 0; i + 1 < span->elem_size / size; i++) {
 		uint64_t word = load_word(&walk->program->machine, bytes + i * size);
 
