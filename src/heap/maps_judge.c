@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "binary/debug.h"
 #include "heap/maps_judge.h"
 #include "map/map.h"
 #include "refmap/size_class.h"
@@ -257,13 +258,29 @@ static bool fits_units(struct map_judge *judge, const struct shape *shape, const
 	return fits_object(judge, shape, units->span, units->index, units->count);
 }
 
+/* Where the contents fit none of them, they are not understood. */
+static size_t drop_by_contents(struct map_judge *judge, taddr address, struct shape **fitting, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (map_judge_contents_fit(judge, fitting[i]->type, address)) {
+			struct shape *swapped = fitting[kept];
+
+			fitting[kept++] = fitting[i];
+			fitting[i] = swapped;
+		}
+	}
+	return kept ? kept : count;
+}
+
 /* By the units: what the walk knows of their object, else what fits it. */
 static enum verdict settle_by_shape(struct map_judge *judge, struct heap_map *map, const struct units *units)
 {
 	enum verdict best = REFUTED;
-	struct gotype *only = NULL;
+	struct shape **fitting = xmalloc((judge->shape_count + 1) * sizeof(struct shape *));
 	struct tally tally;
-	size_t fitting = 0;
+	size_t count = 0;
 
 	for (size_t i = 0; i < judge->shape_count; i++) {
 		struct shape *shape = &judge->shapes[i];
@@ -274,13 +291,16 @@ static enum verdict settle_by_shape(struct map_judge *judge, struct heap_map *ma
 		if (verdict == REFUTED)
 			continue;
 		best = verdict > best ? verdict : best;
-		only = shape->type;
-		fitting++;
-		for (size_t k = 0; k < shape->name_count; k++)
-			add_candidate(map, shape->names[k]);
+		fitting[count++] = shape;
 	}
-	if (best == CONFIRMED && fitting == 1)
-		settle(judge, map, only, HEAP_MAP_HASHES);
+	if (count > 1 && debug_is_made(judge->program->binary->debug))
+		count = drop_by_contents(judge, map->address, fitting, count);
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < fitting[i]->name_count; k++)
+			add_candidate(map, fitting[i]->names[k]);
+	if (best == CONFIRMED && count == 1)
+		settle(judge, map, fitting[0]->type, HEAP_MAP_HASHES);
+	free(fitting);
 	return best;
 }
 

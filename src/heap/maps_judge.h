@@ -48,4 +48,9 @@ enum verdict { REFUTED, POSSIBLE, CONFIRMED };
 /* Whether the map at that address can be of the shape's type: its first keys tell. Sets *length where its header is sound. */
 enum verdict judge_type(struct map_judge *judge, struct shape *shape, struct gotype *type, taddr address, uint64_t *length, struct tally *tally);
 
+/* --- maps_contents.c ------------------------------------------------------------------------------------------------- */
+
+/* Whether the first keys and elems of the map, which hash as those of that type, can be of it. For programs without DWARF. */
+bool map_judge_contents_fit(struct map_judge *judge, struct gotype *type, taddr address);
+
 #endif

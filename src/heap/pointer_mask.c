@@ -98,6 +98,26 @@ bool heap_mask_is_of(struct heap_spans *spans, taddr descriptor, const uint64_t 
 	return true;
 }
 
+bool heap_part_may_be(struct heap_spans *spans, const struct heap_span *span, uint32_t index, const uint8_t *bytes, uint64_t offset,
+		      taddr descriptor)
+{
+	enum { WORDS = 64 };
+	unsigned word = spans->private->program->machine.word_size;
+	const struct type_mask *type = type_mask_find(spans->private->masks, descriptor, span->elem_size);
+	uint64_t of_type = 0, there = 0;
+	size_t words;
+
+	if (type->unreadable != NULL)
+		return true;
+	if (offset % word != 0 || type->size < word) /* what is smaller than a word is no pointer */
+		return type->pattern == NULL;
+	words = type->size / word < WORDS ? (size_t)(type->size / word) : WORDS;
+	if (type->pattern != NULL)
+		type_mask_repeat(type, 0, words, &of_type, 0);
+	heap_pointer_mask_part(spans, span, index, bytes, offset / word, words, &there);
+	return there == of_type;
+}
+
 /* A user arena's type lies in its span (runtime/arena.go), the bitmap of a program is a type only by its first fields. */
 taddr heap_slot_descriptor(const struct heap_spans *spans, const struct heap_span *span, const uint8_t *bytes)
 {

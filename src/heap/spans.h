@@ -118,6 +118,10 @@ bool heap_pointer_mask_part(struct heap_spans *spans, const struct heap_span *sp
 			    uint64_t first, size_t count, uint64_t *mask);
 /* Whether an object of `words` words with that mask has the pointers of one value of the descriptor's type, and no others. */
 bool heap_mask_is_of(struct heap_spans *spans, taddr descriptor, const uint64_t *mask, size_t words);
+/* Whether there can be a value of the descriptor's type at that offset of the object: pointers where its are, and nowhere else in it. As far as
+ * can be told: of values larger than 512 bytes their beginning. */
+bool heap_part_may_be(struct heap_spans *spans, const struct heap_span *span, uint32_t index, const uint8_t *bytes, uint64_t offset,
+		      taddr descriptor);
 /* The descriptor of the object's type (of its elements where it is an array), from its malloc header or large_type; 0: none. What
  * is not a descriptor that describes (the bitmap of a GC program, Go 1.22 and 1.23) is none. Whether it is sound, nobody has looked. */
 taddr heap_slot_descriptor(const struct heap_spans *spans, const struct heap_span *span, const uint8_t *bytes);

@@ -265,7 +265,7 @@ heap_type_id heap_type_of_reflected(struct heap_types *types, uint64_t word, uin
 	enum { KIND_MASK = 0x1f, INDIRECT = 1 << 7, METHOD = 1 << 9 };
 	struct gotype *type;
 
-	if (flags >= METHOD || (flags & KIND_MASK) == GO_INVALID || !gotype_may_be_descriptor(types->program, taddr_of(word)) ||
+	if (word == 0 || flags >= METHOD || (flags & KIND_MASK) == GO_INVALID ||
 	    gotype_kind_at(types->program, taddr_of(word)) != (flags & KIND_MASK))
 		return 0;
 	if (!(flags & INDIRECT))

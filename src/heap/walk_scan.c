@@ -350,6 +350,12 @@ static bool is_closure(struct heap_walk *walk, const struct heap_span *span, con
 	       heap_mask_is_of(walk->spans, type->descriptor, walk->mask, (size_t)(span->elem_size / size));
 }
 
+/* Types that reflect makes lie in the heap. */
+static bool may_be_type_word(const struct heap_walk *walk, uint64_t word)
+{
+	return word - walk->image_low < walk->image_high - walk->image_low || heap_span_find(walk->spans, word) != NULL;
+}
+
 /*
  * The type word of an interface is no pointer to the collector (cmd/compile, types.go: a descriptor is never in the heap), the value
  * behind it is: where a word that leads to a type descriptor stands in front of a pointer, these two are an interface. A reflect.Value has a
@@ -369,10 +375,11 @@ static void sniff(struct heap_walk *walk, const struct heap_span *span, uint32_t
 	for (size_t i = 0; i + 1 < span->elem_size / size; i++) {
 		uint64_t word = load_word(&walk->program->machine, bytes + i * size);
 
-		if (word - walk->image_low >= walk->image_high - walk->image_low || !bit_test(walk->mask, i + 1))
+		if (word == 0 || !bit_test(walk->mask, i + 1) || !may_be_type_word(walk, word))
 			continue;
 		if (bit_test(walk->mask, i)) {
-			scan_reflected(walk, &scan, i * size); /* its type word is a pointer like any other */
+			if (gotype_may_be_descriptor(walk->program, taddr_of(word)))
+				scan_reflected(walk, &scan, i * size);
 			continue;
 		}
 		if (heap_type_of_interface(walk->types, false, word) != 0)
