@@ -111,6 +111,14 @@ static void look_outside(struct collector *collector)
 		look_at_values(collector, outside[i].type, outside[i].address.v, outside[i].address.v + outside[i].size, UINT64_MAX);
 }
 
+static void look_at_found(struct collector *collector)
+{
+	const struct heap_maps *maps = &collector->census->maps;
+
+	for (size_t i = 0; i < maps->sync_count; i++)
+		keep(collector, maps->syncs[i].address.v, maps->syncs[i].type, maps->syncs[i].slot);
+}
+
 /* The maps inside are part of those that were found. */
 static void drop_inner(struct collector *collector)
 {
@@ -136,6 +144,7 @@ struct error *census_find_sync(struct census *census)
 	struct error *error = look_at_heap(&collector);
 
 	look_outside(&collector);
+	look_at_found(&collector);
 	drop_inner(&collector);
 	if (census->count != 0)
 		qsort(census->items, census->count, sizeof(*census->items), compare);

@@ -6,6 +6,7 @@
 #include "binary/debug.h"
 #include "heap/maps_holders.h"
 #include "heap/maps_private.h"
+#include "heap/maps_sync.h"
 #include "util/interrupt.h"
 
 /* New types show new maps, which show new types: so often, no more. */
@@ -15,6 +16,7 @@ struct finder {
 	struct heap_walk *walk;
 	struct map_judge *judge;
 	struct map_holders *holders; /* NULL: DWARF says what types there are */
+	struct sync_finder *syncs;   /* and where variables of them are */
 	struct heap_maps *maps;
 	bool garbage;
 	bool learnt; /* a type that the walk did not know */
@@ -32,6 +34,7 @@ void heap_maps_free(struct heap_maps *maps)
 {
 	forget(maps);
 	free(maps->items);
+	free(maps->syncs);
 	*maps = (struct heap_maps){ 0 };
 }
 
@@ -148,7 +151,7 @@ static void look_at_variable(struct finder *finder, const struct heap_stack_obje
 	}
 	keep(finder, &map);
 	if (like_of(&map) != NULL && table_put(&finder->on_stacks, map.address.v, 0)) {
-		heap_walk_claim_outside(walk, map.address, heap_type_of(walk->types, HEAP_MAP, like_of(&map)));
+		heap_walk_claim_value(walk, map.address, heap_type_of(walk->types, HEAP_MAP, like_of(&map)));
 		finder->learnt = true;
 	}
 }
@@ -256,7 +259,15 @@ static struct error *look_once(struct finder *finder)
 	}
 	look_at_outside(finder);
 	look_at_variables(finder);
+	if (finder->syncs != NULL)
+		finder->learnt |= sync_finder_look(finder->syncs, finder->maps);
 	return NULL;
+}
+
+static void find_without_names(struct finder *finder)
+{
+	finder->holders = map_holders_create(finder->judge);
+	finder->syncs = sync_finder_create(finder->judge);
 }
 
 struct error *heap_maps_find(struct heap_walk *walk, bool garbage, struct heap_maps *out)
@@ -266,7 +277,7 @@ struct error *heap_maps_find(struct heap_walk *walk, bool garbage, struct heap_m
 
 	TRY(map_judge_create(walk, &finder.judge));
 	if (debug_is_made(walk->program->binary->debug))
-		finder.holders = map_holders_create(finder.judge);
+		find_without_names(&finder);
 	for (int round = 0; round < ROUNDS && error == NULL; round++) {
 		error = look_once(&finder);
 		if (error != NULL || !finder.learnt)
@@ -279,6 +290,7 @@ struct error *heap_maps_find(struct heap_walk *walk, bool garbage, struct heap_m
 		heap_maps_drop_others(walk, map_judge_header_slot(finder.judge), out);
 	}
 	table_free(&finder.on_stacks);
+	sync_finder_destroy(finder.syncs);
 	map_holders_destroy(finder.holders);
 	map_judge_destroy(finder.judge);
 	return error;

@@ -28,9 +28,18 @@ struct heap_map {
 	taddr from;             /* not in the heap: the word that led there */
 };
 
+/* A sync.Map that nothing of known type leads to. */
+struct heap_sync_place {
+	taddr address;
+	uint64_t slot; /* of the object that it lies in; UINT64_MAX: not in the heap */
+	struct gotype *type;
+};
+
 struct heap_maps {
 	struct heap_map *items;
 	size_t count, capacity;
+	struct heap_sync_place *syncs; /* of programs without DWARF; others say where they are */
+	size_t sync_count, sync_capacity;
 };
 
 /*

@@ -28,6 +28,11 @@ static bool may_be_string(const void *context, taddr address, uint64_t length)
 	return length <= ELSEWHERE;
 }
 
+void map_judge_doubt(struct map_judge *judge, struct key_hasher *hasher)
+{
+	key_hasher_doubt(hasher, may_be_string, judge);
+}
+
 static struct key_hasher *hasher_of(struct map_judge *judge, struct shape *shape)
 {
 	if (shape->hasher == NULL && !shape->no_hasher) {
@@ -35,7 +40,7 @@ static struct key_hasher *hasher_of(struct map_judge *judge, struct shape *shape
 
 		shape->no_hasher = shape->hasher == NULL;
 		if (shape->hasher != NULL)
-			key_hasher_doubt(shape->hasher, may_be_string, judge);
+			map_judge_doubt(judge, shape->hasher);
 		error_free(error);
 	}
 	return shape->hasher;

@@ -43,6 +43,9 @@ struct tally {
 	uint64_t live, fits, differs, unknown;
 };
 
+/* Keys that are only guessed to be keys are not read where they cannot be strings. */
+void map_judge_doubt(struct map_judge *judge, struct key_hasher *hasher);
+
 enum verdict { REFUTED, POSSIBLE, CONFIRMED };
 
 /* Whether the map at that address can be of the shape's type: its first keys tell. Sets *length where its header is sound. */

@@ -243,11 +243,11 @@ void heap_walk_claim(struct heap_walk *walk, uint64_t slot, heap_type_id type)
 		walk_queue(walk, slot);
 }
 
-void heap_walk_claim_outside(struct heap_walk *walk, taddr address, heap_type_id type)
+void heap_walk_claim_value(struct heap_walk *walk, taddr address, heap_type_id type)
 {
 	const struct edge edge = { .value = address.v, .from = address.v, .type = type };
 
-	walk_note_part(walk, &edge, false);
+	walk_note_part(walk, &edge, heap_span_find(walk->spans, address.v) != NULL);
 }
 
 /* --- results ------------------------------------------------------------------------------------------------------- */

@@ -90,8 +90,8 @@ struct error *heap_walk_run(struct heap_walk *walk) MUST_CHECK;
 /* Somebody has found out the type of an object: what is behind it is looked at in the next run. */
 void heap_walk_claim(struct heap_walk *walk, uint64_t slot, heap_type_id type);
 
-/* The same of what lies on a stack. */
-void heap_walk_claim_outside(struct heap_walk *walk, taddr address, heap_type_id type);
+/* The same of what is no object, or not a whole one. */
+void heap_walk_claim_value(struct heap_walk *walk, taddr address, heap_type_id type);
 
 /* --- what it found -------------------------------------------------------------------------------------------------- */
 

@@ -13,10 +13,8 @@ SAMPLE = ["stripped"]
 SYMBOLS = 27
 # Go 1.N of which a program of 32 bits is looked at too.
 NARROW = 23
-# Go 1.N of which testdata/allmaps is looked at too: least shares of maps that are found, and of these with one settled type.
-ALL = {20: (0.96, 0.40), 26: (0.97, 0.60)}
-# Where maps are that are missed: headers on stacks, what only runtime.allfin leads to, sync.Maps in variables, and what is in all of these.
-MISSED = {"on stack", "on stack, in a struct", "finalizer queue", "sync.Map", "inside"}
+# Go 1.N of which testdata/allmaps is looked at too: all its maps are found, and of these at least so many have one settled type.
+ALL = {20: 0.70, 26: 0.76}
 # Maps of which stat, show and dump are asked; every Nth.
 EVERY = 40
 
@@ -39,7 +37,7 @@ def check(checks, tool, version, targets, modes=SAMPLE, every=EVERY):
 
 
 def check_all(checks, tool, name, version):
-    """Of thousands of maps among decoys most are found, and what is said of them is true."""
+    """Of thousands of maps among decoys all are found, and what is said of them is true."""
     program = allmaps.AllMaps(allmaps.build(version, go.MODES["stripped"]))
     try:
         rows = tool.document(checks, name, "list", "--all", "-p", str(program.pid), "--format", "ndjson", lines=True, limit=120)
@@ -48,13 +46,11 @@ def check_all(checks, tool, name, version):
     if rows is None:
         return
     score = heapscore.Score(program.truth, rows, short=True)
-    found, typed = ALL[go.minor_of(version)]
     checks.note(f"{name}: {score.line()}")
-    checks.true(f"{name}: found", score.found >= found * len(program.truth.maps), score.line())
-    checks.equal(f"{name}: places of those that are missed", set(), {fact["place"] for fact, _ in score.missed} - MISSED)
+    checks.true(f"{name}: found", not score.missed, f"{score.line()}; missed: {heapscore.by_place(score.missed)}")
     checks.true(f"{name}: no type is wrong", not score.wrong, heapscore.examples(score.wrong))
     checks.true(f"{name}: the true type is a candidate", not score.without_truth, heapscore.examples(score.without_truth))
-    checks.true(f"{name}: one type", score.typed_share >= typed, score.line())
+    checks.true(f"{name}: one type", score.typed_share >= ALL[go.minor_of(version)], score.line())
     checks.true(f"{name}: len", not score.wrong_len, heapscore.examples(score.wrong_len))
     checks.equal(f"{name}: decoys taken for maps", {}, dict(score.decoys))
     checks.true(f"{name}: no dead map is called live", not score.dead_as_live, str(score.dead_as_live[:3]))
