@@ -93,7 +93,9 @@ static void seed_words(struct heap_walk *walk, const uint8_t *bytes, uint64_t ad
 		       uint64_t first)
 {
 	unsigned size = walk->program->machine.word_size;
-	bool nameless = mask != NULL && debug_is_made(walk->program->binary->debug), before_masked = false;
+	bool before_masked = false;
+	/* not on stacks: what two words hold side by side there may never have been one value */
+	bool nameless = mask != NULL && walk->root.kind != HEAP_ORIGIN_STACK && debug_is_made(walk->program->binary->debug);
 	uint64_t before = 0;
 
 	for (size_t i = 0; i < words; i++) {
