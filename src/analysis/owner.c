@@ -81,6 +81,7 @@ struct error *owners_create(const struct owner_source *source, struct owners **o
 	debug_each_variable(source->program->binary->debug, keep_variable, owners);
 	if (owners->variable_count != 0)
 		qsort(owners->variables, owners->variable_count, sizeof(*owners->variables), compare_variables);
+	owner_symbols_load(owners);
 	owners->places = sorted(places, owners->place_count, sizeof(*places), compare_places);
 	owners->local_count = source->local_count;
 	owners->locals = sorted(source->locals, source->local_count, sizeof(*source->locals), compare_locals);
@@ -96,6 +97,7 @@ void owners_destroy(struct owners *owners)
 		free(owners->link_list[i].items);
 	free(owners->link_list);
 	free(owners->variables);
+	free(owners->symbols);
 	free(owners->places);
 	free(owners->locals);
 	table_free(&owners->links);
@@ -222,6 +224,14 @@ static uint64_t word_between(struct owners *owners, uint64_t parent, uint64_t ch
 
 /* --- names -------------------------------------------------------------------------------------------------------------- */
 
+static uint64_t value_at(const struct owners *owners, taddr address)
+{
+	uint64_t value = 0;
+
+	error_free(target_read_word(owners->program->memory, address, &value));
+	return value;
+}
+
 static void label_root(struct owner_view *view, const struct heap_origin *root)
 {
 	if (root->kind == HEAP_ORIGIN_STACK && owner_label_escaped(view, root))
@@ -230,8 +240,12 @@ static void label_root(struct owner_view *view, const struct heap_origin *root)
 		owner_label_word(view, root->address.v);
 		return;
 	}
-	view->exact = false;
 	view->type = 0;
+	if (root->kind == HEAP_ORIGIN_DATA && owner_label_symbol(view, root->address.v, true)) {
+		view->base = value_at(view->owners, root->address);
+		return;
+	}
+	view->exact = false;
 	switch (root->kind) {
 	case HEAP_ORIGIN_DATA:
 		buffer_append_format(view->text, "(data 0x%llx)", (unsigned long long)root->address.v);
@@ -251,7 +265,7 @@ static void label_root(struct owner_view *view, const struct heap_origin *root)
 		break;
 	}
 	if (root->address.v != 0 && root->kind != HEAP_ORIGIN_SPECIAL)
-		error_free(target_read_word(view->owners->program->memory, root->address, &view->base));
+		view->base = value_at(view->owners, root->address);
 }
 
 struct chain {
@@ -351,7 +365,7 @@ static void name_address(struct owners *owners, taddr address, bool follow, stru
 		label_root(&view, &root);
 	} else if (owner_label_variable(&view, address.v)) {
 		owner_label_place(&view, address.v);
-	} else {
+	} else if (!owner_label_symbol(&view, address.v, false)) {
 		buffer_append_format(&text, "(data 0x%llx)", (unsigned long long)address.v);
 		view.exact = false;
 	}

@@ -337,8 +337,7 @@ static const struct heap_place_outside *find_place(const struct owners *owners, 
 	return NULL;
 }
 
-/* "sync.(*Pool)%2e..." as people write it. */
-static void append_name(struct owner_view *view, const char *name)
+void owner_append_name(struct owner_view *view, const char *name)
 {
 	for (; *name != '\0'; name++) {
 		bool dot = strncmp(name, "%2e", 3) == 0;
@@ -417,7 +416,7 @@ static bool label_place(struct owner_view *view, uint64_t address, int hops)
 	const struct owner_variable *variable = find_variable(view->owners, address);
 
 	if (variable != NULL) {
-		append_name(view, variable->name);
+		owner_append_name(view, variable->name);
 		view->type = heap_type_of(view->owners->types, HEAP_VALUE, variable->type);
 		view->base = variable->address;
 		return true;

@@ -3,6 +3,7 @@
 #define ANALYSIS_OWNER_PRIVATE_H
 
 #include "analysis/owner.h"
+#include "binary/symbols.h"
 #include "util/table.h"
 
 struct owner_variable {
@@ -29,6 +30,8 @@ struct owners {
 	struct heap_types *types;
 	struct owner_variable *variables; /* by address */
 	size_t variable_count, variable_capacity;
+	struct binary_symbol *symbols; /* by address; without DWARF */
+	size_t symbol_count, symbol_capacity;
 	struct owner_local *locals; /* by address */
 	size_t local_count;
 	struct heap_place_outside *places; /* by address */
@@ -57,5 +60,13 @@ void owner_label_word(struct owner_view *view, uint64_t address);
 bool owner_label_variable(struct owner_view *view, uint64_t address);
 /* The same where the word on a stack is the frame's pointer to a variable in the heap. */
 bool owner_label_escaped(struct owner_view *view, const struct heap_origin *root);
+/* A name as people write it, not as the linker does: "sync.(*Pool)%2e..." */
+void owner_append_name(struct owner_view *view, const char *name);
+
+/* --- owner_symbols.c ----------------------------------------------------------------------------------------------- */
+
+void owner_symbols_load(struct owners *owners);
+/* What a symbol calls the place, or (`follow`) what the word there leads to; false: none does. */
+bool owner_label_symbol(struct owner_view *view, uint64_t address, bool follow);
 
 #endif

@@ -58,7 +58,8 @@ def check_all(checks, tool, name, version):
 
 
 def check_symbols(checks, tool, name, version):
-    """Without DWARF, but with symbols (-w): a variable leads to its map, whose type is settled where only one fits; the runtime's figures are there."""
+    """Without DWARF, but with symbols (-w): a variable leads to its map and the map to its variable, whose type is settled where only one fits; the
+    runtime's figures are there."""
     animal = zoo.Zoo(os.path.join(go.build(version, "nodwarf")[1], "zoo"), big=1000)
     target = ["-p", str(animal.pid)]
     try:
@@ -67,10 +68,27 @@ def check_symbols(checks, tool, name, version):
         shown = tool.document(checks, f"{name} stat", "stat", "main.halfText", *target, "--format", "json")
         if shown is not None:
             maps.check_head(checks, f"{name} stat main.halfText", shown, animal.truth, fact)
+        check_names(checks, tool, name, target, animal.truth)
         top = tool.document(checks, f"{name} top", "top", *target, "--format", "json")
         checks.true(f"{name}: figures of the heap", top and top["live_heap"] and top["heap_goal"], str(top)[:200])
     finally:
         animal.close()
+
+
+def check_names(checks, tool, name, target, truth):
+    """Maps that variables lead to have the variables' names; what lies behind says through which variable it is reached."""
+    rows = tool.document(checks, f"{name} list --all, names", "list", "--all", *target, "--format", "json")
+    if rows is None:
+        return
+    found = {int(row["address"], 16): row for row in rows["maps"]}
+    facts = [fact for fact in truth.maps.values() if fact["address"] and fact["listed"] and re.fullmatch(r"main\.\w+", fact["map"])
+             and int(fact["address"], 16) in found and not fact["type"].startswith("sync.")]
+    names = [(fact["map"], found[int(fact["address"], 16)]["name"]) for fact in facts]
+    named = [said for right, said in names if said == right]
+    checks.true(f"{name}: names", len(named) >= 20 and len(named) >= 0.9 * len(facts), f"{len(named)} of {len(facts)}: {names[:5]}")
+    checks.equal(f"{name}: other names", [], [pair for pair in names if pair[1] not in (None, pair[0])][:5])
+    paths = [row["path"] for row in rows["maps"] if row["path"].startswith("main.")]
+    checks.true(f"{name}: paths", len(paths) > len(named), str(paths[:5]))
 
 
 def check_narrow(checks, tool, name, version, every):
