@@ -10,7 +10,7 @@
 enum heap_map_evidence {
 	HEAP_MAP_REFERRED, /* a pointer of that type leads to it */
 	HEAP_MAP_UNITS,    /* its buckets or groups are of that type */
-	HEAP_MAP_HASHES,   /* of all types of the program only this one fits its memory and the hashes of its keys */
+	HEAP_MAP_HASHES,   /* of all types of the program only this one fits its memory, its keys' hashes, its contents, what holds it */
 	HEAP_MAP_NONE,     /* not settled: several fit, or it is empty */
 };
 
