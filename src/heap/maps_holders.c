@@ -18,6 +18,7 @@ enum {
 	TYPE_WORDS = 64,          /* of a type that is compared: 512 bytes */
 	OBJECT_WORDS = 1 << 10,   /* of an object that is looked at */
 	NESTING_LIMIT = 64,
+	PARTS_LIMIT = 1 << 12,    /* of a type: descriptors of a damaged program may name each other over and over */
 };
 
 /* A word of a type that may lead to a map. */
@@ -63,6 +64,7 @@ struct flattening {
 	struct holder_type *type;
 	unsigned word_size;
 	bool sound;
+	size_t parts; /* looked at so far */
 };
 
 static void flatten(struct flattening *to, struct gotype *type, uint64_t offset, int nesting);
@@ -107,6 +109,17 @@ static bool is_header(const struct gotype *type)
 	return type != NULL && type->kind == GO_STRUCT && (strcmp(type->name, "runtime.hmap") == 0 || strcmp(type->name, "maps.Map") == 0);
 }
 
+static void flatten_array(struct flattening *to, struct gotype *type, uint64_t offset, int nesting)
+{
+	for (uint64_t i = 0; i < type->length && to->sound; i++) {
+		uint64_t pointers = to->type->may;
+
+		flatten(to, type->elem, offset + i * type->elem->size, nesting + 1);
+		if (to->type->may == pointers)
+			return; /* the other elements have none either */
+	}
+}
+
 static void flatten_parts(struct flattening *to, struct gotype *type, uint64_t offset, int nesting)
 {
 	switch (type->kind) {
@@ -114,8 +127,7 @@ static void flatten_parts(struct flattening *to, struct gotype *type, uint64_t o
 		flatten_struct(to, type, offset, nesting);
 		break;
 	case GO_ARRAY:
-		for (uint64_t i = 0; i < type->length && to->sound; i++)
-			flatten(to, type->elem, offset + i * type->elem->size, nesting + 1);
+		flatten_array(to, type, offset, nesting);
 		break;
 	case GO_INTERFACE: /* with a map in it the words in front of the map say so: walk_sniff() */
 		add_pointer(to, offset, false);
@@ -146,7 +158,7 @@ static void flatten_parts(struct flattening *to, struct gotype *type, uint64_t o
 
 static void flatten(struct flattening *to, struct gotype *type, uint64_t offset, int nesting)
 {
-	struct error *error = nesting < NESTING_LIMIT ? gotype_complete(type) : error_new(ERROR_TARGET, "nested too deep");
+	struct error *error = nesting < NESTING_LIMIT && to->parts++ < PARTS_LIMIT ? gotype_complete(type) : error_new(ERROR_TARGET, "too many parts");
 
 	if (error != NULL)
 		to->sound = false;
@@ -169,7 +181,7 @@ static void add_value(struct map_holders *holders, struct gotype *type)
 {
 	unsigned word = holders->judge->program->machine.word_size;
 	struct holder_type holder = { .size = type->size };
-	struct flattening flat = { &holder, word, type->size % word == 0 && type->size != 0 };
+	struct flattening flat = { &holder, word, type->size % word == 0 && type->size != 0, 0 };
 
 	flatten(&flat, type, 0, 0);
 	keep(holders, &flat);
@@ -189,7 +201,7 @@ static void add_units(struct map_holders *holders, struct gotype *type)
 	const struct map_layout *layout = type->map_layout;
 	const struct map_unit_layout *unit = &layout->unit;
 	struct holder_type holder = { .size = unit->size };
-	struct flattening flat = { &holder, word, unit->size % word == 0 };
+	struct flattening flat = { &holder, word, unit->size % word == 0, 0 };
 
 	for (uint64_t i = 0; i < MAP_SLOTS && flat.sound; i++) {
 		add_slot(&flat, type->key, layout->key_indirect, unit->key_offset + i * unit->key_stride);
