@@ -12,6 +12,7 @@
 enum {
 	ENTRIES_TRIED = 8,  /* of one map */
 	ELEMENTS_TRIED = 8, /* of one array */
+	PARTS_TRIED = 1 << 12, /* of one entry: descriptors of a damaged program may name each other over and over */
 	NESTING = 16,
 	FIRST_SOUND = 9,    /* Go 1.8 has objects without pointers among others: their bits are what was there before */
 };
@@ -148,7 +149,7 @@ static bool may_be_of_kind(struct map_judge *judge, struct gotype *type, const u
 static bool may_be_value(struct map_judge *judge, struct gotype *type, const uint8_t *bytes, int nesting)
 {
 	struct error *error = gotype_complete(type);
-	bool unknown = error != NULL;
+	bool unknown = error != NULL || judge->parts++ >= PARTS_TRIED;
 
 	error_free(error);
 	return unknown || may_be_of_kind(judge, type, bytes, nesting);
@@ -173,6 +174,7 @@ static bool may_be_entry(struct map_judge *judge, const struct go_map *map, cons
 		return false;
 	if (map->layout->elem_indirect && !may_be_indirect(judge, map->type->elem, entry->elem_address.v))
 		return false;
+	judge->parts = 0;
 	return may_be_value(judge, map->type->key, entry->key, 0) && may_be_value(judge, map->type->elem, entry->elem, 0);
 }
 

@@ -30,6 +30,7 @@ struct map_judge {
 	struct hash_state state;
 	bool hashes;
 	uint64_t longest_string; /* bytes: longer ones are no keys */
+	size_t parts; /* of an entry that is looked at: maps_contents.c */
 };
 
 /* --- maps_shapes.c --------------------------------------------------------------------------------------------------- */

@@ -18,6 +18,8 @@ enum {
 
 /* Bytes that are looked through in all: arrays of sync.Maps are, once for each of these. */
 #define BYTES_TRIED (UINT64_C(1) << 28)
+/* Entries of all that may be one: in a damaged program many may lead to the same. */
+#define ENTRIES_LOADED (UINT64_C(1) << 26)
 
 struct sync_finder {
 	struct map_judge *judge;
@@ -27,7 +29,7 @@ struct sync_finder {
 	struct key_hasher *hasher; /* of keys in a trie */
 	struct heap_maps *maps;
 	struct table tried; /* addresses */
-	uint64_t bytes_tried;
+	uint64_t bytes_tried, entries_loaded;
 	bool found;
 };
 
@@ -146,6 +148,7 @@ static bool is_sync(struct sync_finder *finder, uint64_t address)
 
 	if (sound)
 		error = sync_contents_load(&map, NULL, &findings, &contents);
+	finder->entries_loaded += contents.count;
 	sound = sound && error == NULL && findings.total == 0 && are_entries(finder, &contents);
 	error_free(error);
 	sync_contents_free(&contents);
@@ -161,7 +164,7 @@ static void try_struct(struct sync_finder *finder, uint64_t word, uint32_t offse
 	const struct heap_span *span = heap_span_find(finder->walk->spans, address);
 	struct heap_maps *maps = finder->maps;
 
-	if (!table_put(&finder->tried, address, 0) || !is_sync(finder, address))
+	if (finder->entries_loaded > ENTRIES_LOADED || !table_put(&finder->tried, address, 0) || !is_sync(finder, address))
 		return;
 	ARRAY_RESERVE(maps->syncs, maps->sync_count, maps->sync_capacity);
 	maps->syncs[maps->sync_count++] = (struct heap_sync_place){

@@ -12,7 +12,8 @@
 #include "util/alloc.h"
 
 enum {
-	BLOCKS_TRIED = 1 << 12, /* 4 KiB each, of some 100 finalizers */
+	BLOCKS_TRIED = 1 << 14, /* of one list: 4 KiB each, of some 100 finalizers */
+	FOLLOWED = 1 << 16,     /* blocks of all lists behind their first ones */
 	MOST_RESULTS = 1 << 16, /* bytes of what a finalizer returns */
 	HEAD_BYTES = 64,        /* of a block: what stands before its records */
 };
@@ -26,6 +27,7 @@ struct finalizer_search {
 	struct heap_queue_layout layout;
 	taddr found;
 	size_t blocks;
+	size_t followed;
 };
 
 static uint64_t field_of(const struct finalizer_search *search, const uint8_t *bytes, struct field_at at)
@@ -104,13 +106,13 @@ static bool look_at_block(const struct finalizer_search *search, uint64_t block,
 }
 
 /* The blocks of a list in which something waits; 0: it is no such list. */
-static size_t list_length(const struct finalizer_search *search, uint64_t head)
+static size_t list_length(struct finalizer_search *search, uint64_t head)
 {
 	uint64_t waiting = 0, count, next;
 	size_t blocks = 0;
 
 	for (uint64_t at = head; at != 0; at = next, waiting += count)
-		if (blocks++ == BLOCKS_TRIED || !look_at_block(search, at, &next, &count))
+		if (blocks++ == BLOCKS_TRIED || (at != head && search->followed++ >= FOLLOWED) || !look_at_block(search, at, &next, &count))
 			return 0;
 	return waiting != 0 ? blocks : 0;
 }
