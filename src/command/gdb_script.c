@@ -321,6 +321,49 @@ static const char *take_redirection(struct words *words)
 	return NULL;
 }
 
+/* Brackets that a word opens and does not close. In quotes there are none. */
+static int open_brackets(const char *word)
+{
+	int depth = 0;
+	char quote = '\0';
+
+	for (const char *at = word; *at != '\0'; at++) {
+		if (*at == '\\' && at[1] != '\0')
+			at++;
+		else if (quote != '\0')
+			quote = *at == quote ? '\0' : quote;
+		else if (*at == '"' || *at == '\'')
+			quote = *at;
+		else if (strchr("([{", *at) != NULL)
+			depth++;
+		else if (strchr(")]}", *at) != NULL)
+			depth--;
+	}
+	return depth;
+}
+
+/* GDB ends words at blanks. Inside of brackets these are a type's, a key's or an expression's: (map[int]struct { a int })(0xc000012345). */
+static void join_words(struct words *words)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < words->count; count++) {
+		char *word = words->items[i];
+
+		words->items[i++] = NULL;
+		while (i < words->count && open_brackets(word) > 0) {
+			char *longer = xasprintf("%s %s", word, words->items[i]);
+
+			free(word);
+			free(words->items[i]);
+			words->items[i++] = NULL;
+			word = longer;
+		}
+		words->items[count] = word;
+	}
+	words->count = count;
+}
+
 /* A file of the plug-in's. */
 static FILE *open_file(const char *folder, int number, const char *mode)
 {
@@ -479,6 +522,7 @@ static int prepare(const char *name, const char *count, const char *folder)
 	size_t typed = words.count;
 	const char *output = take_redirection(&words);
 
+	join_words(&words);
 	find_maps(command, &words);
 
 	struct error *error = write_request(folder, command, &words, output);

@@ -43,6 +43,7 @@ var (
 	large   = map[string]int{}
 	missing map[string]int
 	root    = &store{name: "root"}
+	places  = map[struct{ X, Y int }]struct{ Name string }{{1, 2}: {"here"}, {3, 4}: {"there"}}
 )
 
 func init() {
@@ -83,6 +84,7 @@ func tell() {
 	say("main.users", unsafe.Pointer(&users), len(users), users)
 	say("main.large", unsafe.Pointer(&large), len(large), large)
 	say("main.missing", unsafe.Pointer(&missing), 0, missing)
+	say("main.places", unsafe.Pointer(&places), len(places), places)
 	say("main.root.next.byID", unsafe.Pointer(&root.next.byID), len(root.next.byID), root.next.byID)
 }
 

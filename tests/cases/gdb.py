@@ -139,10 +139,22 @@ def questions(target):
         if f"{fact.function}:{fact.expression}" in THOROUGH:
             asked += [(f"{verb} {fact.expression}", [verb, own], names, fact.length) for verb in ("stat", "dump", "verify")]
             asked.append((f"trace {fact.expression} {KEYS[fact.type]}", ["trace", own, KEYS[fact.type]], names, fact.length))
+    asked += blanks(held)
     several = [fact for fact in facts if fact.length != 0][:3]
     asked.append(("verify --replay 100 " + " ".join(fact.expression for fact in several),
                   ["verify", "--replay", "100", *map(address_of, several)], {address_of(fact): fact.expression for fact in several}, None))
     return asked + [(words, words.split(), {}, None) for words in WHOLE]
+
+
+def blanks(held):
+    """Types and keys that have some, where GDB ends its words."""
+    places = next(fact for fact in held.of(None) if fact.expression == "main.places")
+    own, key = address_of(places), "{X: 3, Y: 4}"
+    return [(f"show {own}", ["show", own], {}, places.length),
+            (f"show '{own}'", ["show", own], {}, places.length),
+            (f"stat {own}", ["stat", own], {}, None),
+            (f"trace {own} {key}", ["trace", own, key], {}, None),
+            (f"trace main.places {key}", ["trace", "main.places", key], {}, None)]
 
 
 def address_of(fact):
