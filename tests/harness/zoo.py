@@ -64,7 +64,7 @@ class Fixture:
             if line == "READY":
                 return
             if line is None:
-                raise Broken(f"{self.executable} did not come up: {self._errors()}")
+                raise Broken(f"{self.executable} did not come up: {self.errors()}")
             self._introduced(line)
 
     def _introduced(self, line):
@@ -75,7 +75,7 @@ class Fixture:
     def pid(self):
         return self.process.pid
 
-    def _errors(self):
+    def errors(self):
         with open(os.path.join(self.folder, "stderr")) as file:
             return file.read()[-400:].strip()
 
@@ -130,9 +130,9 @@ class Fixture:
         try:
             self.process.wait(process.patient(120))
         except subprocess.TimeoutExpired:
-            raise Broken(f"it was told to crash and is still there; threads {self._threads()}: {self._errors()}") from None
+            raise Broken(f"it was told to crash and is still there; threads {self._threads()}: {self.errors()}") from None
         if self.process.returncode != -signal.SIGABRT:
-            raise Broken(f"it ended with {self.process.returncode} instead of SIGABRT: {self._errors()}")
+            raise Broken(f"it ended with {self.process.returncode} instead of SIGABRT: {self.errors()}")
         cores = [path for path in glob.glob(os.path.join(self.folder, "*")) if _is_core(path)]
         if not cores:
             raise Broken("the kernel left no core")
