@@ -48,23 +48,42 @@ static void pair(struct closures *closures, uint64_t function, struct gotype *ty
 		*known = 0;
 }
 
-/* LEA reg, [RIP + displacement]: REX.W 8D /r with mod 00 and r/m 101. */
-static bool is_lea(const uint8_t *code)
+/*
+ * LEA reg, [RIP + displacement] of amd64: REX.W 8D /r with mod 00 and r/m 101. On 386 that is LEA reg, [address], without the prefix.
+ * Its length; 0: another instruction.
+ */
+static size_t lea_length(bool wide, const uint8_t *code)
 {
-	return (code[0] & 0xfb) == 0x48 && code[1] == 0x8d && (code[2] & 0xc7) == 0x05;
+	size_t prefix = wide ? 1 : 0;
+
+	if (wide && (code[0] & 0xfb) != 0x48)
+		return 0;
+	return code[prefix] == 0x8d && (code[prefix + 1] & 0xc7) == 0x05 ? prefix + 6 : 0;
+}
+
+/* What it loads. */
+static uint64_t lea_target(const struct closures *closures, bool wide, const uint8_t *code, size_t length, uint64_t next)
+{
+	const struct machine *machine = &closures->program->machine;
+
+	return wide ? next + (uint64_t)load_int(machine, code + length - 4, 4)
+		    : load_uint(machine, code + length - 4, 4) + closures->program->bias;
 }
 
 static void scan_code(struct closures *closures, const uint8_t *code, size_t size, uint64_t address)
 {
-	enum { LEA_SIZE = 7 };
+	enum { LEA_MAX = 7 };
+	bool wide = closures->program->machine.elf_machine == EM_X86_64;
 	struct gotype *type = NULL;
 	size_t type_at = 0;
 
-	for (size_t i = 0; i + LEA_SIZE <= size; i++) {
-		if (!is_lea(code + i))
+	for (size_t i = 0; i + LEA_MAX <= size; i++) {
+		size_t length = lea_length(wide, code + i);
+
+		if (length == 0)
 			continue;
 
-		uint64_t target = address + i + LEA_SIZE + (uint64_t)load_int(&closures->program->machine, code + i + 3, 4);
+		uint64_t target = lea_target(closures, wide, code + i, length, address + i + length);
 
 		if (gotype_may_be_descriptor(closures->program, taddr_of(target))) {
 			type = closure_struct(closures, target);
@@ -88,7 +107,7 @@ struct closures *closures_create(struct program *program)
 		return closures;
 	closures->code = address + program->bias;
 	closures->code_size = size;
-	if (program->machine.elf_machine == EM_X86_64)
+	if (program->machine.elf_machine == EM_X86_64 || program->machine.elf_machine == EM_386)
 		scan_code(closures, code, size, closures->code);
 	return closures;
 }

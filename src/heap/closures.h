@@ -10,7 +10,7 @@
 
 struct closures;
 
-/* Reads the binary's code once, and descriptors from program->memory. linux/amd64; elsewhere none are found. */
+/* Reads the binary's code once, and descriptors from program->memory. amd64 and 386; elsewhere none are found. */
 struct closures *closures_create(struct program *program);
 /* NULL is allowed. */
 void closures_destroy(struct closures *closures);

@@ -68,7 +68,7 @@ def sources():
     }
 
 
-def build(version, mode=None):
+def build(version, mode=None, **environment):
     """Builds where needed; the program's path."""
     folder = os.path.join(go.cache(), f"allmaps-source-{os.getpid()}")
     shutil.rmtree(folder, ignore_errors=True)
@@ -80,7 +80,7 @@ def build(version, mode=None):
         for name, text in sources().items():
             with open(os.path.join(folder, name), "w") as file:
                 file.write(text)
-        return go.build_program(version, "allmaps", folder, mode or go.Mode())
+        return go.build_program(version, "allmaps", folder, mode or go.Mode(), **environment)
     finally:
         shutil.rmtree(folder)
 
@@ -112,8 +112,9 @@ class Truth:
 class AllMaps(zoo.Fixture):
     """A running one and its truth. Its stacks do not shrink: one that the last collection wanted to shrink may do so at any time later, and move its maps."""
 
-    def __init__(self, executable, scale="small", seed=1):
-        super().__init__(executable, lambda folder: [os.path.join(folder, "truth.json"), scale, str(seed)], {"GODEBUG": "gcshrinkstackoff=1"})
+    def __init__(self, executable, scale="small", seed=1, wrapper=()):
+        super().__init__(executable, lambda folder: [os.path.join(folder, "truth.json"), scale, str(seed)], {"GODEBUG": "gcshrinkstackoff=1"},
+                         wrapper=wrapper)
 
     def _come_up(self):
         super()._come_up()
