@@ -212,11 +212,12 @@ static void leave_signal(struct cursor *cursor)
 
 /*
  * On arm sigtramp() begins with stmdb sp!, {r4-r11}, of which the assembler tells its tables nothing (runtime/sys_linux_arm.s
- * from Go 1.13 on, cmd/internal/obj/arm/obj5.go). How many bytes that is.
+ * from Go 1.13 on, cmd/internal/obj/arm/obj5.go). How many bytes that is where it is done.
  */
 static uint64_t unseen_push(const struct cursor *cursor, uint64_t entry)
 {
 	const struct program *program = cursor->stack->program;
+	uint64_t done = pc_of(cursor) - program->bias - entry;
 	const uint8_t *code;
 	uint64_t address;
 	size_t size;
@@ -224,7 +225,7 @@ static uint64_t unseen_push(const struct cursor *cursor, uint64_t entry)
 	if (program->machine.elf_machine != EM_ARM || !binary_section(program->binary, ".text", &code, &size, &address) ||
 	    entry < address || size < 16 || entry - address > size - 16)
 		return 0;
-	for (size_t i = 0; i < 16; i += 4)
+	for (size_t i = 0; i < 16 && i < done; i += 4)
 		if (load_u32(&program->machine, code + (entry - address) + i) == UINT32_C(0xe92d0ff0))
 			return 8u * program->machine.word_size;
 	return 0;
