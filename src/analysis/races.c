@@ -71,7 +71,8 @@ static void read_message(struct hunt *hunt, const struct stack_frame *frame)
 	unsigned word = program->machine.word_size;
 	uint64_t sp = frame->registers.values[register_roles_find(&program->machine)->sp];
 	uint8_t bytes[MESSAGE_FRAME];
-	size_t length = frame->sp > sp && frame->sp - sp < sizeof(bytes) - 2u * word ? frame->sp - sp + 2u * word : 0;
+	uint64_t slots = race_slots(program, frame);
+	size_t length = slots > sp && slots - sp < sizeof(bytes) - 2u * word ? slots - sp + 2u * word : 0;
 
 	length = target_read_some(program->memory, taddr_of(sp), bytes, length);
 	for (size_t at = 0; at + 2u * word <= length && hunt->message == NULL; at += word)

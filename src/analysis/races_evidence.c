@@ -9,6 +9,7 @@
 #include "analysis/races_private.h"
 #include "gotype/sync.h"
 #include "map/sync_map.h"
+#include "stack/frame_rules.h"
 #include "stack/variables.h"
 #include "util/alloc.h"
 
@@ -208,17 +209,25 @@ static bool is_sound_sync(struct gotype *type, uint64_t address)
 
 /* --- where functions put their parameters ----------------------------------------------------------------------- */
 
+uint64_t race_slots(const struct program *program, const struct stack_frame *frame)
+{
+	const struct frame_rules *rules = frame_rules_find(&program->machine, program->version->minor);
+	unsigned reserved = rules ? rules->reserved : 0;
+
+	return frame->sp ? frame->sp + (uint64_t)reserved * program->machine.word_size : 0;
+}
+
 /*
- * Up to Go 1.16 arguments lie above the return address. Since then they come in registers, and have places in the
- * same order there, where the function puts them when it calls others (abi-internal.md, "spill space"): when it grew
- * its stack, or while it hashes the key. Where the DWARF says nothing any more the bytes may still be there, or be
- * those of an earlier call: so they count only if they make a sound map.
+ * Up to Go 1.16 arguments lie above the return address, on machines without registers for them still. Since then they
+ * come in registers, and have places in the same order there, where the function puts them when it calls others
+ * (abi-internal.md, "spill space"): when it grew its stack, or while it hashes the key. Where the DWARF says nothing any
+ * more the bytes may still be there, or be those of an earlier call: so they count only if they make a sound map.
  */
 static void take_slots(struct search *search, const struct race_inside *inside)
 {
 	const struct program *program = search->program;
 	unsigned word = program->machine.word_size;
-	uint64_t slots = inside->frame.sp, map, descriptor;
+	uint64_t slots = race_slots(program, &inside->frame), map, descriptor;
 	struct go_map opened;
 	struct gotype *type;
 
@@ -242,17 +251,18 @@ static void take_key_slot(struct search *search, const struct race_inside *insid
 	enum race_key kind = race_key_of(inside->function, inside->frame.function);
 	unsigned word = program->machine.word_size;
 	size_t length = kind == RACE_KEY_STRING ? 2 * word : word;
+	uint64_t slots = race_slots(program, &inside->frame);
 
-	if (program->version->minor >= 17 || inside->frame.sp == 0 || kind == RACE_NO_KEY ||
+	if (program->version->minor >= 17 || slots == 0 || kind == RACE_NO_KEY ||
 	    search->key_kind != RACE_NO_KEY)
 		return;
-	if (target_read_some(program->memory, taddr_of(inside->frame.sp + 2 * word), search->key, length) == length)
+	if (target_read_some(program->memory, taddr_of(slots + 2 * word), search->key, length) == length)
 		search->key_kind = kind;
 }
 
 static void take_sync_slot(struct search *search, const struct race_inside *inside, struct gotype *type)
 {
-	uint64_t map = inside->frame.sp ? word_at(search->program, inside->frame.sp) : 0;
+	uint64_t slots = race_slots(search->program, &inside->frame), map = slots ? word_at(search->program, slots) : 0;
 
 	if (search->map != 0 || inside->function->shape != RACE_SYNC || !is_sound_sync(type, map))
 		return;

@@ -46,6 +46,8 @@ struct race_group {
 	bool has_caller;
 };
 
+/* Where a function's parameters on the stack begin; 0 where that is not known. */
+uint64_t race_slots(const struct program *program, const struct stack_frame *frame);
 /* Finds map, type and key of an operation. */
 struct error *race_find_evidence(struct program *program, const struct race_group *group,
 				 struct race_operation *operation) MUST_CHECK;

@@ -1,4 +1,5 @@
 """`mapscope races` on testdata/races: cores of the three fatal errors of maps, and goroutines that are inside one nearly all of the time."""
+import fnmatch
 import json
 import os
 import resource
@@ -6,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 
-from harness import compare, go, zoo
+from harness import compare, go, machines, process, zoo
 
 SOURCE = os.path.join(go.ROOT, "testdata", "races")
 MESSAGES = {"write": "concurrent map writes", "readwrite": "concurrent map read and map write",
@@ -15,32 +16,33 @@ STRIPPED = go.MODES["stripped"]
 HELD = ("global", "local", "field")
 FIRST_SCREEN = 24
 ATTEMPTS = 10
+MACHINES = {"1.26": ["arm"]}  # where Go passes parameters on the stack; scripts/matrix-programs looks at all
 LOOKS = 20  # at goroutines that are between two operations now and then
 
 
 class Crash:
-    """One run of a race until its fatal error: the core, and what the goroutines said before."""
+    """One run of a race until its fatal error: the core, and what the goroutines said before. `words`: of an emulator, whose core it is then."""
 
-    def __init__(self, executable, kind, held):
+    def __init__(self, executable, kind, held, words=()):
         self.folder = tempfile.TemporaryDirectory(prefix="mapscope-races-")
         truth = os.path.join(self.folder.name, "truth")
         with open(os.path.join(self.folder.name, "stderr"), "w") as errors:
-            done = subprocess.run([executable, kind, truth, held], cwd=self.folder.name, env=dict(os.environ, GOTRACEBACK="crash"),
-                                  stdout=subprocess.DEVNULL, stderr=errors, timeout=120, check=False, preexec_fn=allow_core)
+            done = subprocess.run([*words, executable, kind, truth, held], cwd=self.folder.name, env=dict(os.environ, GOTRACEBACK="crash"),
+                                  stdout=subprocess.DEVNULL, stderr=errors, timeout=process.patient(120), check=False, preexec_fn=allow_core)
         with open(os.path.join(self.folder.name, "stderr")) as file:
             self.errors = file.read()
         with open(truth) as file:
             self.facts = [json.loads(line) for line in file]
-        names = [name for name in os.listdir(self.folder.name) if name.startswith("core")]
+        names = [name for name in os.listdir(self.folder.name) if fnmatch.fnmatch(name, "qemu_*.core" if words else "core*")]
         if done.returncode != -signal.SIGABRT or not names:
             raise zoo.Broken(f"{executable} {kind}: ended with {done.returncode}, {names}: {self.errors[:300]}")
         self.core = os.path.join(self.folder.name, names[0])
 
 
-def crash_of(executable, kind, held):
+def crash_of(executable, kind, held, words=()):
     """A run that ended by the fatal error of its kind: what a race does to memory can end a program in other ways before."""
     for _ in range(ATTEMPTS):
-        crash = Crash(executable, kind, held)
+        crash = Crash(executable, kind, held, words)
         if f"fatal error: {MESSAGES[kind]}" in crash.errors:
             return crash
         crash.folder.cleanup()
@@ -97,8 +99,8 @@ def check_first_screen(checks, tool, name, crash, target, document):
                 f"{words} in {screen}")
 
 
-def check_crash(checks, tool, name, executable, kind, held):
-    crash = crash_of(executable, kind, held)
+def check_crash(checks, tool, name, executable, kind, held, words=()):
+    crash = crash_of(executable, kind, held, words)
     target = ["-c", crash.core, "-e", executable]
     try:
         document = tool.document(checks, name, "races", *target, "--format", "json")
@@ -138,9 +140,10 @@ def check_cores(checks, tool, version, executable):
 # --- without DWARF --------------------------------------------------------------------------------------------------------
 
 
-def check_stripped(checks, tool, name, executable, kind, held):
-    """The same but for names of variables: both goroutines, what they were doing, where, on which map."""
-    crash = crash_of(executable, kind, held)
+def check_stripped(checks, tool, name, executable, kind, held, words=(), on_stack=False):
+    """The same but for names of variables: both goroutines, what they were doing, where, on which map. `on_stack`: Go passes parameters there
+    on this machine, so that those of both are known."""
+    crash = crash_of(executable, kind, held, words)
     target = ["-c", crash.core, "-e", executable]
     try:
         document = tool.document(checks, name, "races", *target, "--format", "json")
@@ -151,6 +154,9 @@ def check_stripped(checks, tool, name, executable, kind, held):
         first = document["operations"][0] if document["operations"] else {}
         checks.equal(f"{name}: the message", MESSAGES[kind], document["message"])
         checks.true(f"{name}: the first operation ended the program", first.get("fatal") and first["goroutine"] in facts, str(first)[:300])
+        if on_stack:
+            checks.equal(f"{name}: maps of both", {goroutine: fact["address"] for goroutine, fact in facts.items()},
+                         {goroutine: operation["address"] for goroutine, operation in inside.items()})
         for goroutine, operation in inside.items():
             checks.true(f"{name} goroutine {goroutine}: its map, or why it is not known",
                         operation["address"] == facts[goroutine]["address"] or (operation["address"] is None and operation["missing"]),
@@ -209,6 +215,21 @@ def check_live(checks, tool, name, executable):
         animal.close()
 
 
+def build(version, machine, *flags):
+    return go.build_program(version, f"races-{machine}", SOURCE, go.Mode(*flags, machine=machine), GOOS="linux", **machines.FLOATS)
+
+
+def check_machine(checks, tool, name, version, machine):
+    """One race, with DWARF and without."""
+    try:
+        words = machines.emulator(machine, version)
+    except go.Unavailable as reason:
+        checks.skip(name, str(reason))
+        return
+    check_crash(checks, tool, name, build(version, machine), "write", "local", words)
+    check_stripped(checks, tool, f"{name} stripped", build(version, machine, *STRIPPED.flags), "write", "local", words, on_stack=True)
+
+
 def check(checks, tool, version, targets):
     name = f"{version} races"
     if not checks.wanted(name):
@@ -226,4 +247,6 @@ def check(checks, tool, version, targets):
     stripped = go.build_program(version, "races-stripped", SOURCE, STRIPPED)
     for kind, held in zip(MESSAGES, HELD):
         check_stripped(checks, tool, f"{version} races {kind} {held} stripped", stripped, kind, held)
+    for machine in MACHINES.get(version, []):
+        check_machine(checks, tool, f"{version} races {machine}", version, machine)
     checks.note(f"go{version} races: done")
