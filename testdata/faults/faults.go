@@ -1,5 +1,6 @@
 // Maps that lead to memory which cannot be read. Prints READY; answers ping, and takes away (protect ADDRESS) or gives back (release ADDRESS)
-// the page at an address. Nothing is collected, so that nobody but the reader comes across such a page.
+// the page at an address. Nobody can read such a page: it may not be read, and it is of a file that ends before it, as what reads through
+// /proc/PID/mem may read all that there is. Nothing is collected, so that nobody but the reader comes across such a page.
 package main
 
 import (
@@ -24,6 +25,8 @@ var (
 	keys    = map[string]int64{}
 	inner   = map[string]map[int64]int64{}
 	words   = map[string]string{}
+	empty   *os.File
+	kept    [page]byte // what the page has that was taken away last
 )
 
 // The text that lies at the end of a page, behind which there is nothing.
@@ -35,12 +38,34 @@ func textAt(end uintptr, text string) string {
 	return made
 }
 
-func protect(address uintptr, how uintptr) string {
-	_, _, errno := syscall.Syscall(syscall.SYS_MPROTECT, address&^(page-1), page, how)
+func replace(address, how, flags, file uintptr) string {
+	_, _, errno := syscall.Syscall6(syscall.SYS_MMAP, address, page, how, flags|syscall.MAP_PRIVATE|syscall.MAP_FIXED, file, 0)
 	if errno != 0 {
 		return errno.Error()
 	}
 	return "ok"
+}
+
+func protect(address uintptr) string {
+	address &^= page - 1
+	kept = *(*[page]byte)(unsafe.Pointer(address))
+	return replace(address, syscall.PROT_NONE, 0, empty.Fd())
+}
+
+func release(address uintptr) string {
+	address &^= page - 1
+	done := replace(address, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON, ^uintptr(0))
+	*(*[page]byte)(unsafe.Pointer(address)) = kept
+	return done
+}
+
+func open() *os.File {
+	file, err := os.CreateTemp("", "faults")
+	if err != nil {
+		panic(err)
+	}
+	os.Remove(file.Name())
+	return file
 }
 
 func fill(none, gone uintptr) {
@@ -62,6 +87,7 @@ func fill(none, gone uintptr) {
 
 func main() {
 	debug.SetGCPercent(-1)
+	empty = open()
 	memory, err := syscall.Mmap(-1, 0, pages*page, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
 	if err != nil {
 		panic(err)
@@ -69,7 +95,7 @@ func main() {
 	none := uintptr(unsafe.Pointer(&memory[0]))
 	gone := none + 2*page
 	fill(none, gone)
-	protect(none, syscall.PROT_NONE)
+	protect(none)
 	syscall.Syscall(syscall.SYS_MUNMAP, gone, page, 0)
 	fmt.Println("READY")
 	orders := bufio.NewScanner(os.Stdin)
@@ -81,9 +107,9 @@ func main() {
 		case "ping":
 			fmt.Println("pong")
 		case "protect":
-			fmt.Println(protect(address, syscall.PROT_NONE))
+			fmt.Println(protect(address))
 		case "release":
-			fmt.Println(protect(address, syscall.PROT_READ|syscall.PROT_WRITE))
+			fmt.Println(release(address))
 		}
 	}
 }

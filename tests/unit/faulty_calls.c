@@ -79,15 +79,17 @@ void *reallocarray(void *old, size_t count, size_t size)
 /* --- the kernel --------------------------------------------------------------------------------------------------- */
 
 #define NEXT(name) ((__typeof__(name) *)dlsym(RTLD_NEXT, #name))
+/* what the headers make of the name where offsets in files have 64 bits; without it the one with 32 on machines that have both */
+#define NEXT64(name) ((__typeof__(name) *)dlsym(RTLD_NEXT, #name "64"))
 
 void *mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset)
 {
-	return fails("mmap") ? MAP_FAILED : NEXT(mmap)(address, length, protection, flags, fd, offset);
+	return fails("mmap") ? MAP_FAILED : NEXT64(mmap)(address, length, protection, flags, fd, offset);
 }
 
 ssize_t pread(int fd, void *to, size_t length, off_t offset)
 {
-	return fails("pread") ? -1 : NEXT(pread)(fd, to, length, offset);
+	return fails("pread") ? -1 : NEXT64(pread)(fd, to, length, offset);
 }
 
 ssize_t read(int fd, void *to, size_t length)
