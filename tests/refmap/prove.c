@@ -107,7 +107,7 @@ static uint64_t order(struct prover *p, const struct sequence *s, uint64_t limit
 static struct target *make_arena(const struct machine *machine)
 {
 	if (machine->word_size == 8)
-		return arena_create(machine, taddr_of(UINT64_C(1) << 60), (size_t)8 << 30);
+		return arena_create(machine, taddr_of(UINT64_C(1) << 60), (size_t)1 << (sizeof(size_t) > 4 ? 33 : 30));
 	return arena_create(machine, taddr_of(0xa0000000), 0x20000000);
 }
 
