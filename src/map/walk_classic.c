@@ -94,6 +94,7 @@ static void read_buckets(struct classic_walk *walk, taddr array, uint64_t first,
 	struct target *memory = map->program->memory;
 	uint32_t size = map->layout->unit.size;
 	uint64_t missing = 0, at = 0, first_missing = 0;
+	taddr first_hole = array;
 
 	while (at < count) {
 		taddr address = taddr_add(array, (first + at) * size);
@@ -104,11 +105,15 @@ static void read_buckets(struct classic_walk *walk, taddr array, uint64_t first,
 		at += whole;
 		if (at == count)
 			break;
-		if (missing == 0)
-			first_missing = at;
 
 		/* on to the first bucket that starts on a later page */
 		taddr hole = taddr_add(array, (first + at) * size + got % size);
+
+		if (missing == 0) {
+			first_missing = at;
+			first_hole = hole;
+		}
+
 		uint64_t skip = (PAGE - hole.v % PAGE + got % size + size - 1) / size;
 
 		if (skip > count - at)
@@ -122,7 +127,7 @@ static void read_buckets(struct classic_walk *walk, taddr array, uint64_t first,
 
 	taddr address = taddr_add(array, (first + first_missing) * size);
 
-	findings_add_error(walk->walk.findings, address, target_unreadable(memory, address),
+	findings_add_error(walk->walk.findings, address, target_unreadable(memory, first_hole),
 			   "%llu buckets of %llu from bucket %llu on", (unsigned long long)missing, (unsigned long long)count,
 			   (unsigned long long)first);
 }
