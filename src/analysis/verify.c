@@ -259,6 +259,8 @@ struct error *verify_map(struct verifier *verifier, struct reader *reader, struc
 
 	struct error *error = read_all(&verify, reader);
 
+	if (error == NULL)
+		error = verify_pointers_error(verifier);
 	report_structure(&verify, findings);
 	verify_header_report(&verify);
 	report_slots(&verify);

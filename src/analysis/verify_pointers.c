@@ -40,6 +40,7 @@ struct verify_pointers {
 	size_t count, capacity;
 	uint64_t units;
 	bool cut;
+	struct error *error; /* why not all units were looked at; NULL: nothing was in the way */
 };
 
 void verify_pointers_free(struct verify_pointers *pointers)
@@ -50,6 +51,7 @@ void verify_pointers_free(struct verify_pointers *pointers)
 	free(pointers->addresses);
 	free(pointers->places);
 	free(pointers->objects);
+	error_free(pointers->error);
 	free(pointers);
 }
 
@@ -215,7 +217,7 @@ void verify_look_at_pointers(struct verifier *verifier, const struct go_map *map
 
 	struct map_walk *walk = map_walk_create(map, MAP_WALK_ALL, &findings);
 
-	error_free(look_at_units(verifier, pointers, walk, map));
+	pointers->error = look_at_units(verifier, pointers, walk, map);
 	map_walk_destroy(walk);
 	findings_free(&findings);
 	look_up(verifier, pointers);
@@ -305,6 +307,15 @@ static void report_pointer(struct verify *verify, size_t i)
 	if (!verify_only_counted(verify, VERIFY_POINTERS))
 		verify_wrong(verify, VERIFY_POINTERS, &site, describe_expected(pointer),
 			     describe(pointer, pointers->places[i], &pointers->objects[i]));
+}
+
+struct error *verify_pointers_error(struct verifier *verifier)
+{
+	struct error *error = verifier->pointers != NULL ? verifier->pointers->error : NULL;
+
+	if (error != NULL)
+		verifier->pointers->error = NULL;
+	return error;
 }
 
 void verify_pointers_report(struct verify *verify)

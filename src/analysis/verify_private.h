@@ -184,6 +184,8 @@ void verify_compare_with(struct verify *verify, const struct map_unit *other, co
 
 /* --- verify_pointers.c ------------------------------------------------------------------------------------------ */
 
+/* Why not all pointers were looked at, which is the caller's now; NULL: they were. */
+struct error *verify_pointers_error(struct verifier *verifier) MUST_CHECK;
 void verify_pointers_report(struct verify *verify);
 void verify_pointers_free(struct verify_pointers *pointers);
 
