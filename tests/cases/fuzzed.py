@@ -9,7 +9,7 @@ from harness import fuzzing, go, ordeal
 CORPUS = os.path.join(go.ROOT, "tests", "fuzz", "corpus")
 TARGETS = ("memory", "dwarf", "expression")
 MADE = 100      # inputs for a target and version
-MADE_SLOWLY = 20  # with sanitizers
+MADE_SLOWLY = 20  # with sanitizers, under an emulator
 RECORD = 10     # tests/fuzz/damage.h
 SEED = 1
 
@@ -20,7 +20,7 @@ def check(checks, tool, version, build):
         return
     with tempfile.TemporaryDirectory(prefix="mapscope-fuzzed-") as folder:
         fuzzing.fixture(tool.path, version, folder)
-        count = MADE_SLOWLY if ordeal.is_sanitized(tool.path) else MADE
+        count = MADE_SLOWLY if tool.emulated or ordeal.is_sanitized(tool.path) else MADE
         for target in TARGETS:
             made = os.path.join(folder, target)
             make(made, 0 if target == "expression" else count)

@@ -19,7 +19,7 @@ class Part:
         self.maps = {expression: truth.maps[expression] for expression in expressions if expression in truth.maps}
 
 
-def check(checks, tool, build, version):
+def check(checks, tool, build, version, targets):
     for machine in SAMPLE.get(version, []):
         name = f"{version} machines {machine}"
         if not checks.wanted(name):
@@ -29,13 +29,13 @@ def check(checks, tool, build, version):
         except go.Unavailable as reason:
             checks.skip(name, str(reason))
             continue
-        check_zoo(dict.fromkeys(PARTS, checks), tool, name, version, machine, MAPS)
+        check_zoo(dict.fromkeys(PARTS, checks), tool, name, version, machine, MAPS, "live" in targets)
         check_stacks(dict.fromkeys(STACK_PARTS, checks), tool, name, build, version, machine)
         checks.note(f"go{version} {machine}: done")
 
 
-def check_zoo(counts, tool, name, version, machine, expressions=None):
-    """`counts`: a Checks for each part."""
+def check_zoo(counts, tool, name, version, machine, expressions=None, live=True):
+    """`counts`: a Checks for each part. `live`: whether the process is looked at too, where it is one of this machine."""
     words = machines.emulator(machine, version)
     executable = machines.build(version, machine, go.ZOO)
     animal = machines.Zoo(executable, words)
@@ -43,7 +43,7 @@ def check_zoo(counts, tool, name, version, machine, expressions=None):
     try:
         if words:
             check_refused(counts["layout"], tool, f"{name} process", animal, words[0])
-        else:
+        elif live:
             check_parts(counts, tool, f"{name} live", ["-p", str(animal.pid)], animal.truth, part)
         core = machines.core_of(animal, words)
         if core is None:

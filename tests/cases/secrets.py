@@ -50,7 +50,8 @@ def check(checks, tool, version, targets, build):
             check_replay(checks, tool, f"{version} secrets replay", version)
             check_wrong(checks, tool, f"{version} secrets live", live)
             check_no_stop(checks, tool, f"{version} secrets live --no-stop", live)
-            check_gdb(checks, f"{version} secrets gdb", program, build)
+            if checks.possible(f"{version} secrets gdb"):
+                check_gdb(checks, f"{version} secrets gdb", program, build)
             check_output(checks, tool, f"{version} secrets output", live)
             check_written(checks, tool, f"{version} secrets written", live)
         if "gcore" in targets and "gcore" in VERSIONS[version] and shutil.which("gcore"):

@@ -21,17 +21,16 @@ def check(checks, build, version, targets):
     executable = go.build_program(version, "stackmaps", SOURCE, go.Mode())
     target = zoo.Fixture(executable, lambda folder: [])
     program = os.path.join(build, "tests", "unit", "live_objects")
+    look = look_live if "live" in targets else look_core
     try:
         if "gcore" in targets and shutil.which("gcore"):
-            core = target.gdb_core()
-            before = objects(checks, f"{label} gcore", [program, core, executable])
-            os.remove(core)
-            compare(checks, f"{label} gcore", before, after_collection(checks, label, program, target))
+            before = look_core(checks, f"{label} gcore", program, target)
+            compare(checks, f"{label} gcore", before, after_collection(checks, label, program, target, look))
             target.close()
             target = zoo.Fixture(executable, lambda folder: [])
         if "live" in targets:
-            before = objects(checks, f"{label} live", [program, "-p", str(target.pid)])
-            compare(checks, f"{label} live", before, after_collection(checks, label, program, target))
+            before = look_live(checks, f"{label} live", program, target)
+            compare(checks, f"{label} live", before, after_collection(checks, label, program, target, look))
             check_spinning(checks, f"{label} spinning", program, target)
             checks.true(f"{label}: the target answers", target.answers(), "no pong")
     finally:
@@ -43,7 +42,7 @@ def check_spinning(checks, name, program, target):
     held = [int(word, 16) for word in target.ask("spin").split()[1:]]
     checks.true(f"{name}: there are objects", len(held) > 10, str(held))
     for moment in range(MOMENTS):
-        found = objects(checks, f"{name} {moment}", [program, "-p", str(target.pid)])
+        found = look_live(checks, f"{name} {moment}", program, target)
         missed = [address for address in held if not found.get(address, (0, False))[1]]
         checks.true(f"{name} {moment}: all are reached", not missed, hexes(missed))
 
@@ -60,9 +59,21 @@ def objects(checks, name, command):
     return found
 
 
-def after_collection(checks, label, program, target):
+def look_live(checks, name, program, target):
+    return objects(checks, name, [program, "-p", str(target.pid)])
+
+
+def look_core(checks, name, program, target):
+    core = target.gdb_core()
+    try:
+        return objects(checks, name, [program, core, target.executable])
+    finally:
+        os.remove(core)
+
+
+def after_collection(checks, label, program, target, look):
     checks.equal(f"{label}: collects", "collected", target.ask("collect"))
-    return objects(checks, f"{label} collected", [program, "-p", str(target.pid)])
+    return look(checks, f"{label} collected", program, target)
 
 
 def compare(checks, name, before, after):

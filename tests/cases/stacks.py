@@ -14,7 +14,7 @@ SOURCE = os.path.join(go.ROOT, "testdata", "stacks")
 MODES = {"optimised": go.Mode(), "noopt": go.Mode("-gcflags=all=-N -l"), "pie": go.Mode("-buildmode=pie", cgo=True), "386": go.Mode(machine="386")}
 SAMPLE = {"386": (8, 16, 26)}  # modes that only these versions are tested in here; in all of them by scripts/prove-frames
 PARKED = 200
-DAMAGES = 40
+DAMAGES, DAMAGES_EMULATED = 40, 8
 LOOKS = 20
 # What the compiler's own DWARF does not have, from a Go version on up to another: kind -> (first, last, modes).
 NOT_DESCRIBED = {
@@ -336,7 +336,7 @@ def check_damage(checks, tool, name, program, core, executable):
 def check_noise(checks, tool, name, target, memory, array, cfa):
     """Random words in structs g and on a stack."""
     chance = random.Random(name)
-    for i in range(DAMAGES):
+    for i in range(tool.fewer(DAMAGES, DAMAGES_EMULATED)):
         g = memory.read_word(array + 8 * chance.randrange(20))
         for _ in range(4):
             value = chance.choice([0, 1, cfa, g, chance.getrandbits(64), chance.getrandbits(20), (1 << 64) - 8])

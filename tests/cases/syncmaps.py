@@ -17,7 +17,7 @@ def check(checks, tool, version, targets):
         return
     check_mode(checks, tool, version, f"{version} syncmaps", go.Mode(), targets)
     if go.minor_of(version) in (24, 25):
-        check_mode(checks, tool, version, f"{version} syncmaps nosynchashtriemap", go.Mode(experiment="nosynchashtriemap"), ["live"])
+        check_mode(checks, tool, version, f"{version} syncmaps nosynchashtriemap", go.Mode(experiment="nosynchashtriemap"), targets[:1])
 
 
 def check_mode(checks, tool, version, label, mode, targets):

@@ -10,7 +10,7 @@ from harness import process
 
 SAMPLE = (20, 26)  # Go 1.N; the header is read here as 1.20 and later write it
 TARGET = "main.local"  # 200 goroutines are in it
-NOISE = 40
+NOISE, NOISE_EMULATED = 40, 8
 RECORD = 44  # bytes of a runtime._func
 ALL_ONES = 0xffffffff
 
@@ -95,15 +95,15 @@ def check_damage(checks, tool, name, look, core, tables, changes, words):
     return frames
 
 
-def check_noise(checks, name, look, tables):
+def check_noise(checks, name, look, tables, count):
     """Random bytes in functab and records, in values, everywhere."""
     chance = random.Random(name)
     areas = [(tables.functab, tables.start + tables.size), (tables.values, tables.functab), (tables.start, tables.start + tables.size)]
-    for i in range(NOISE):
+    for i in range(count):
         low, high = chance.choice(areas)
-        count, length = chance.choice([20, 2000]), chance.choice([1, 4])
+        places, length = chance.choice([20, 2000]), chance.choice([1, 4])
         tables.write(*[(chance.randrange(low, high - 8), bytes(chance.choice([0, 1, 0x7f, 0x80, 0xff, chance.randrange(256)])
-                                                               for _ in range(length))) for _ in range(count)])
+                                                               for _ in range(length))) for _ in range(places)])
         check_run(checks, f"{name} noise {i}", look, tables.path)
 
 
@@ -122,4 +122,4 @@ def check(checks, tool, name, look, minor, core, executable):
             checks.true(f"{name} {what}: other goroutines' frames", not wrong, str(wrong[:5]))
     for what, changes, words in inlined(tables, executable, output):
         check_damage(checks, tool, f"{name} {what}", look, core, tables, changes, words)
-    check_noise(checks, name, look, tables)
+    check_noise(checks, name, look, tables, tool.fewer(NOISE, NOISE_EMULATED))

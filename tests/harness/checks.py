@@ -6,18 +6,29 @@ import time
 
 
 class Checks:
-    def __init__(self, pattern=None, verbose=False, claims=None):
-        """`claims`: an empty folder, where several processes count parts of one run."""
+    def __init__(self, pattern=None, verbose=False, claims=None, impossible=()):
+        """`claims`: an empty folder, where several processes count parts of one run. `impossible`: patterns of names of what this machine
+        cannot run, each with the reason."""
         self.passed = 0
         self.failed = 0
         self.skipped = 0
         self.verbose = verbose
         self._pattern = re.compile(pattern) if pattern else None
         self._claims = claims
+        self._impossible = [(re.compile(names), reason) for names, reason in impossible]
+        self._refused = set()
         self._start = time.monotonic()
 
     def wanted(self, name):
-        return not self._pattern or bool(self._pattern.search(name))
+        return (not self._pattern or bool(self._pattern.search(name))) and self.possible(name)
+
+    def possible(self, name):
+        """Whether this machine can run it; what it cannot is skipped, once, however often that is asked."""
+        reason = next((reason for names, reason in self._impossible if names.search(name)), None)
+        if reason and name not in self._refused:
+            self._refused.add(name)
+            self.skip(name, reason)
+        return not reason
 
     def first(self, key):
         """Whether this is the first time in this run that somebody asks with these words."""

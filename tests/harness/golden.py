@@ -42,6 +42,10 @@ class Case:
         status = re.search(r"^status (\d+)$", head, re.MULTILINE)
         self.status = int(status.group(1)) if status else None
 
+    def needs_process(self):
+        """Whether it looks at one that the stage starts."""
+        return any(placeholder.endswith("PID") for placeholder in placeholders(self.command))
+
     def write(self, status, stdout, stderr):
         stdin = f"-- stdin\n{self.stdin}" if self.stdin else ""
         with open(self.path, "w") as file:

@@ -10,6 +10,7 @@ SECONDS = 10        # of the processor
 WAITING = 6         # times as long may pass: others want the processor too
 ADDRESS_SPACE = 4 << 30
 HEAP = 200 << 20
+EMULATOR = 1 << 30  # for an emulator itself: what it translates, tables of the pages that the program maps
 OUTPUT = 1 << 30    # a dump of the whole heap, taken for buckets, stays below it
 PARSED = 32 << 20   # larger documents are not parsed: Python would take too long
 COMMANDS = (("show", "json"), ("show", "text"), ("stat", "json"), ("dump", "json"), ("dump", "text"), ("stat", "text"), ("show", "ndjson"))
@@ -35,7 +36,8 @@ class Ordeal:
         self.memory = memory
         # The address sanitizer maps terabytes of shadow, which a limit of address space forbids.
         self.sanitized = is_sanitized(tool.path)
-        limits = [] if self.sanitized else [f"--as={ADDRESS_SPACE}", f"--data={HEAP}"]
+        emulator = EMULATOR if tool.emulated else 0
+        limits = [] if self.sanitized else [f"--as={ADDRESS_SPACE + emulator}", f"--data={HEAP + emulator}"]
         self.seconds = processes.patient(SECONDS) * (5 if self.sanitized else 1)
         self.command = ["prlimit", "--core=0", f"--cpu={self.seconds}:{self.seconds + 5}", *limits, *tool.command]
         self.entries = {}  # of the sound maps, by expression

@@ -18,60 +18,69 @@ DEFAULT_VERSIONS = "1.8 1.11 1.17 1.20 1.23 1.24 1.26 1.27"
 def main(arguments):
     options = parse(arguments)
     with tempfile.TemporaryDirectory(prefix="mapscope-tests-") as claims:
-        checks = Checks(options.filter, options.verbose, claims)
+        checks = Checks(options.filter, options.verbose, claims, options.skip)
         if not os.access(options.mapscope, os.X_OK):
             checks.true("mapscope", False, f"{options.mapscope} is not there: ninja -C build")
         else:
+            options.targets = [target for target in options.targets if checks.possible(f"target {target}")]
             run_parts(checks, options)
     print(checks.summary())
     return 1 if checks.failed else 0
 
 
 def run_parts(checks, options):
-    """What is of no version, and each version, side by side in processes of their own."""
-    parts = [None, *options.versions]
+    """What is of no version, and each version, part by part, side by side in processes of their own."""
+    tool = Tool(options.mapscope)
+    parts = [(version, number) for version in [None, *options.versions] for number in range(len(parts_of(checks, tool, options, version)))]
     with ProcessPoolExecutor(min(options.jobs, len(parts)), multiprocessing.get_context("fork")) as pool:
-        for part, outcome in [(part, pool.submit(run_part, checks, options, part)) for part in parts]:
+        for part, outcome in [(part, pool.submit(run_part, checks, options, *part)) for part in parts]:
             try:
                 checks.add_counts(*outcome.result())
             except Exception:  # the process is gone
-                checks.true(part or "once", False, traceback.format_exc())
+                checks.true(f"{part[0] or 'once'}, part {part[1]}", False, traceback.format_exc())
 
 
-def run_part(checks, options, version):
+def run_part(checks, options, version, number):
     """(passed, failed, skipped); a process runs several parts."""
     before = checks.counts()
-    (run_version if version else run_once)(checks, Tool(options.mapscope), options, *[version] if version else [])
+    guarded(checks, *parts_of(checks, Tool(options.mapscope), options, version)[number])
     return [after - counted for after, counted in zip(checks.counts(), before)]
 
 
-def run_once(checks, tool, options):
-    units.check(checks, options.build)
-    guarded(checks, "errors", errors.check, checks, tool, options)
-    guarded(checks, "replay", replay.check, checks, tool)
-    guarded(checks, "layout", layout.check_once, checks, tool)
-    guarded(checks, "newer Go", newer.check, checks, tool, options.targets)
+def parts_of(checks, tool, options, version):
+    """[(name, function, its arguments...)]"""
+    return parts_of_version(checks, tool, options, version) if version else parts_of_none(checks, tool, options)
 
 
-def run_version(checks, tool, options, version):
-    guarded(checks, f"{version} gdb", gdb.check, checks, tool, version, options.build)
-    guarded(checks, f"{version} layouts", layout.check, checks, tool, version)
-    guarded(checks, f"{version} made of tables", units.check_known_debug, checks, options.build, version)
-    guarded(checks, f"{version} foreign", foreign.check, checks, tool, version)
-    guarded(checks, f"{version} machines", machines.check, checks, tool, options.build, version)
-    guarded(checks, f"{version} stacks", stacks.check, checks, tool, options.build, version, options.targets)
-    guarded(checks, f"{version} races", races.check, checks, tool, version, options.targets)
-    guarded(checks, f"{version} allmaps", allmaps.check, checks, tool, version, options.targets)
-    guarded(checks, f"{version} stripped", stripped.check, checks, tool, version, options.targets)
-    guarded(checks, f"{version} heap spans", heap.check_spans, checks, options.build, version, options.targets)
-    guarded(checks, f"{version} fuzzed", fuzzed.check, checks, tool, version, options.build)
-    guarded(checks, f"{version} stack maps", stackmaps.check, checks, options.build, version, options.targets)
-    if "live" in options.targets:
-        guarded(checks, f"{version} faults", faults.check, checks, tool, version, options.build)
-    guarded(checks, f"{version} hostile", hostile.check, checks, tool, version, options.targets, options.build)
-    guarded(checks, f"{version} secrets", secrets.check, checks, tool, version, options.targets, options.build)
-    for mode in options.modes:
-        guarded(checks, f"{version} {mode}", check_version, checks, tool, version, mode, options)
+def parts_of_none(checks, tool, options):
+    return [
+        ("units", units.check, checks, options.build),
+        ("errors", errors.check, checks, tool, options),
+        ("replay", replay.check, checks, tool),
+        ("layout", layout.check_once, checks, tool),
+        ("newer Go", newer.check, checks, tool, options.targets),
+    ]
+
+
+def parts_of_version(checks, tool, options, version):
+    return [
+        (f"{version} gdb", gdb.check, checks, tool, version, options.build),
+        (f"{version} layouts", layout.check, checks, tool, version),
+        (f"{version} made of tables", units.check_known_debug, checks, options.build, version),
+        (f"{version} foreign", foreign.check, checks, tool, version),
+        (f"{version} machines", machines.check, checks, tool, options.build, version, options.targets),
+        (f"{version} stacks", stacks.check, checks, tool, options.build, version, options.targets),
+        (f"{version} races", races.check, checks, tool, version, options.targets),
+        (f"{version} allmaps", allmaps.check, checks, tool, version, options.targets),
+        (f"{version} stripped", stripped.check, checks, tool, version, options.targets),
+        (f"{version} heap spans", heap.check_spans, checks, options.build, version, options.targets),
+        (f"{version} fuzzed", fuzzed.check, checks, tool, version, options.build),
+        (f"{version} stack maps", stackmaps.check, checks, options.build, version, options.targets),
+        *([(f"{version} faults", faults.check, checks, tool, version, options.build)] if "live" in options.targets else []),
+        (f"{version} hostile", hostile.check, checks, tool, version, options.targets, options.build),
+        (f"{version} secrets", secrets.check, checks, tool, version, options.targets, options.build),
+        *((f"{version} {mode}", check_version, checks, tool, version, mode, options) for mode in options.modes),
+    ]
 
 
 def parse(arguments):
@@ -81,11 +90,13 @@ def parse(arguments):
     parser.add_argument("--modes", default="plain", help="build modes, or all: " + ", ".join(go.MODES) + " (default: %(default)s)")
     parser.add_argument("--targets", default="live,gcore,core", help="of these (default: %(default)s)")
     parser.add_argument("--filter", metavar="REGEX", help="only checks with such a name")
+    parser.add_argument("--skip", metavar=("REGEX", "REASON"), nargs=2, action="append", default=[],
+                        help="not checks with such a name, nor a target such as 'target live': this machine cannot run them")
     parser.add_argument("--build", default=os.path.join(go.ROOT, "build"), help="meson's build folder")
     parser.add_argument("--mapscope", help="the program to test (default: the one in the build folder)")
     parser.add_argument("--big", type=int, default=1000000, help="entries of the large map (default: %(default)s)")
     parser.add_argument("--update", action="store_true", help="write the golden files anew from what mapscope prints")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="versions side by side (default: %(default)s, the processors)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="parts side by side (default: %(default)s, the processors)")
     parser.add_argument("--patience", type=int, default=1, metavar="N", help="time limits N times as long, for slow and emulated machines")
     parser.add_argument("--verbose", action="store_true", help="print checks that pass too")
     options = parser.parse_args(arguments)

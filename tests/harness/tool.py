@@ -6,6 +6,12 @@ import shlex
 from harness import compare, process
 
 
+def is_script(path):
+    """scripts/test-on has one there, which runs the program under qemu."""
+    with open(path, "rb") as file:
+        return file.read(2) == b"#!"
+
+
 class Tool:
     """The program, and what has to be around it: words before the command, variables in the environment."""
 
@@ -13,6 +19,11 @@ class Tool:
         self.path = path
         self.command = [*prefix, path]
         self.environment = dict(os.environ, **(environment or {}))
+        self.emulated = is_script(path)
+
+    def fewer(self, many, few):
+        """How many of what is tried by the dozen: an emulator takes ten times as long and more."""
+        return few if self.emulated else many
 
     def run(self, *arguments, limit=60, **options):
         return process.run([*self.command, *arguments], limit, env=self.environment, **options)
