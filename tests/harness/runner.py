@@ -54,7 +54,8 @@ def parts_of(checks, tool, options, version):
 
 def parts_of_none(checks, tool, options):
     return [
-        ("units", units.check, checks, options.build),
+        ("units", units.check_there, checks, options.build),
+        *((f"unit {name}", units.check, checks, name, command, options.build) for name, command in units.commands(options.build).items()),
         ("errors", errors.check, checks, tool, options),
         ("replay", replay.check, checks, tool),
         ("layout", layout.check_once, checks, tool),
