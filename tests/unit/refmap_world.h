@@ -14,7 +14,8 @@
 #include "layout/table.h"
 #include "refmap/refmap.h"
 
-enum { WORLD_NUMBERS = 1 << 14, WORLD_ITERATORS = 2 };
+/* An emulator keeps tables of the pages of all arenas that there ever were: not more than is needed. */
+enum { WORLD_NUMBERS = 1 << 14, WORLD_ITERATORS = 2, WORLD_BYTES = 64 << 20 };
 
 enum world_hash {
 	WORLD_HASH_GOOD,
@@ -228,7 +229,7 @@ static inline bool world_open(struct refmap_world *world, const struct world_sha
 		error_free(error);
 		return false;
 	}
-	world->arena = arena_create(&shape->machine, taddr_of(0x100000), UINT64_C(1) << 30);
+	world->arena = arena_create(&shape->machine, taddr_of(0x100000), WORLD_BYTES);
 	world->key = arena_allocate(world->arena, 256);
 	world_create_map(world);
 	return true;
@@ -237,7 +238,7 @@ static inline bool world_open(struct refmap_world *world, const struct world_sha
 /* Bytes of the arena that were ever allocated. */
 static inline uint64_t world_high_water(const struct refmap_world *world)
 {
-	uint64_t low = world->key.v, high = low + (UINT64_C(1) << 30);
+	uint64_t low = world->key.v, high = low + WORLD_BYTES;
 
 	while (high - low > 1) {
 		uint64_t middle = low + (high - low) / 2;
