@@ -46,16 +46,21 @@ static void report_round_trips(const struct session *session)
 			 (unsigned long long)stats.round_trips);
 }
 
+static const char *plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
 static void report_mode(const struct session *session, const struct live_stats *stats)
 {
 	if (stats->mode == LIVE_SNAPSHOT)
-		diagnostics_note("the process stood for %.2f ms (%u threads, %u snapshots), one thread for %.2f ms more", (double)stats->pause_ns / 1e6,
-				 stats->threads, stats->stops, (double)stats->reap_ns / 1e6);
+		diagnostics_note("the process stood for %.2f ms (%u thread%s, %u snapshot%s), one thread for %.2f ms more", (double)stats->pause_ns / 1e6,
+				 stats->threads, plural(stats->threads), stats->stops, plural(stats->stops), (double)stats->reap_ns / 1e6);
 	else if (stats->stops != 0)
-		diagnostics_note("the process stood for %.2f ms (%u threads, stopped %u times)", (double)stats->pause_ns / 1e6,
-				 stats->threads, stats->stops);
+		diagnostics_note("the process stood for %.2f ms (%u thread%s, stopped %u time%s)", (double)stats->pause_ns / 1e6, stats->threads,
+				 plural(stats->threads), stats->stops, plural(stats->stops));
 	else
-		diagnostics_note("the process was not stopped; read again %llu times", (unsigned long long)session->read_again);
+		diagnostics_note("the process was not stopped; read again %llu time%s", (unsigned long long)session->read_again, plural(session->read_again));
 }
 
 /* Whether somebody looks at what has no place for it: lines, and text for people. */
