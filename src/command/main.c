@@ -8,6 +8,7 @@
 #include "config.h"
 #include "render/diagnostics.h"
 #include "render/redact.h"
+#include "target/live.h"
 #include "util/interrupt.h"
 
 const struct command *const commands[] = {
@@ -88,6 +89,11 @@ static int run_session(void *context)
 	return status != 0 ? status : closing;
 }
 
+static void clear_copies(void *context)
+{
+	live_clear_copies(((const struct invocation *)context)->pid);
+}
+
 static int run_command(const struct command *command, int argc, char **argv)
 {
 	struct invocation invocation;
@@ -95,7 +101,7 @@ static int run_command(const struct command *command, int argc, char **argv)
 	options_parse(command, argc, argv, &invocation);
 	if (command->target == TARGET_NONE) /* no file but our own */
 		return run_session(&invocation);
-	return supervisor_run(run_session, &invocation);
+	return supervisor_run(&(struct supervised){ run_session, &invocation, invocation.snapshot ? clear_copies : NULL });
 }
 
 int main(int argc, char **argv)

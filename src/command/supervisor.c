@@ -9,17 +9,25 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "render/diagnostics.h"
 #include "util/alloc.h"
+#include "util/interrupt.h"
 #include "util/limits.h"
 #include "util/sanitizer.h"
 
 /* A child that a signal asked to end has so long before a further one kills it. */
 enum { PATIENCE_SECONDS = 2 };
+/* So long may it take to clear away what somebody who was killed has left. */
+enum { CLEAR_SECONDS = 5 };
+/* How often a child is asked to end: it may have begun to wait, for a full pipe, when it had been asked and had not looked yet. */
+enum { ASK_EVERY_MS = 200 };
+/* Tells the child that its parent was killed: also one that is stopped gets it, and goes on. */
+enum { ORPHAN_SIGNAL = SIGCONT };
 
 /* In memory that both processes have. */
 struct notes {
@@ -28,6 +36,7 @@ struct notes {
 };
 
 static struct notes *notes;
+static pid_t supervisor;
 
 static const int passed_on[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 
@@ -59,15 +68,60 @@ static void limit_memory(void)
 #endif
 }
 
-static _Noreturn void be_child(pid_t parent, const sigset_t *mask, int (*work)(void *), void *context)
+/* SIGALRM ends this process then, whatever it inherited. */
+static void end_within(unsigned seconds)
 {
+	sigset_t one;
+
+	sigemptyset(&one);
+	sigaddset(&one, SIGALRM);
+	signal(SIGALRM, SIG_DFL);
+	sigprocmask(SIG_UNBLOCK, &one, NULL);
+	alarm(seconds);
+}
+
+static void ask_again(int number)
+{
+	static volatile sig_atomic_t times;
+
+	times++;
+	if (times == CLEAR_SECONDS * 1000 / ASK_EVERY_MS)
+		signal(number, SIG_DFL);
+}
+
+static void go_on(int number)
+{
+	static const struct itimerval often = { { .tv_usec = ASK_EVERY_MS * 1000 }, { .tv_usec = ASK_EVERY_MS * 1000 } };
+
+	(void)number;
+	if (getppid() == supervisor) /* the signal is what it is by itself: it was stopped */
+		return;
+	interrupt_raise(SIGTERM);
+	setitimer(ITIMER_REAL, &often, NULL);
+}
+
+static void handle(int number, void (*handler)(int number), sigset_t *mask)
+{
+	struct sigaction action = { .sa_handler = handler }; /* no SA_RESTART: whoever waits shall look */
+
+	sigemptyset(&action.sa_mask);
+	sigaction(number, &action, NULL);
+	sigdelset(mask, number);
+}
+
+static _Noreturn void be_child(sigset_t *mask, const struct supervised *what)
+{
+	if (what->clear != NULL) {
+		handle(SIGALRM, ask_again, mask);
+		handle(ORPHAN_SIGNAL, go_on, mask);
+	}
 	/* where the parent is killed the child must not go on, least of all hold a process */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
+	prctl(PR_SET_PDEATHSIG, what->clear ? ORPHAN_SIGNAL : SIGKILL);
+	if (getppid() != supervisor)
 		_exit(ERROR_TARGET);
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	limit_memory();
-	exit(work(context));
+	exit(what->work(what->context));
 }
 
 /* --- the parent -------------------------------------------------------------------------------------------------- */
@@ -117,8 +171,22 @@ static int status_of_dead(int number)
 	return die_of(number);
 }
 
+/* In a process of its own: it takes as long as it may, and ends as it will. */
+static void clear_away(const struct supervised *what)
+{
+	pid_t child = what->clear != NULL ? fork() : -1;
+
+	if (child == 0) {
+		end_within(CLEAR_SECONDS);
+		what->clear(what->context);
+		_exit(0);
+	}
+	if (child > 0)
+		waitpid(child, NULL, 0);
+}
+
 /* False while it lives. */
-static bool has_ended(pid_t child, int *exit_status)
+static bool has_ended(pid_t child, const struct supervised *what, int *exit_status)
 {
 	int status;
 	pid_t found = waitpid(child, &status, WNOHANG | WUNTRACED);
@@ -130,18 +198,30 @@ static bool has_ended(pid_t child, int *exit_status)
 	}
 	if (found != child)
 		return false;
+	if (WIFSIGNALED(status) && !is_passed_on(WTERMSIG(status))) /* of those it dies when it has cleared away itself */
+		clear_away(what);
 	*exit_status = WIFSIGNALED(status) ? status_of_dead(WTERMSIG(status)) : WEXITSTATUS(status);
 	return true;
 }
 
-static int watch(pid_t child, const sigset_t *awaited)
+/* The next signal; -1: none for a while, where the child has been asked to end. */
+static int next_signal(const sigset_t *awaited, bool asked)
+{
+	static const struct timespec soon = { .tv_nsec = ASK_EVERY_MS * 1000000 };
+
+	return asked ? sigtimedwait(awaited, NULL, &soon) : sigwaitinfo(awaited, NULL);
+}
+
+static int watch(pid_t child, const struct supervised *what, const sigset_t *awaited)
 {
 	time_t asked = 0; /* when a signal was first passed on */
-	int status;
+	int status, asked_by = 0;
 
-	while (!has_ended(child, &status)) {
-		int number = sigwaitinfo(awaited, NULL);
+	while (!has_ended(child, what, &status)) {
+		int number = next_signal(awaited, asked_by != 0);
 
+		if (number < 0 && asked_by != 0)
+			kill(child, asked_by);
 		if (!is_passed_on(number))
 			continue;
 
@@ -151,23 +231,25 @@ static int watch(pid_t child, const sigset_t *awaited)
 		kill(child, deaf ? SIGKILL : number);
 		if (deaf) {
 			waitpid(child, NULL, 0);
+			clear_away(what);
 			return die_of(number);
 		}
 		if (asked == 0)
 			asked = now;
+		asked_by = number;
 	}
 	return status;
 }
 
-int supervisor_run(int (*work)(void *context), void *context)
+int supervisor_run(const struct supervised *what)
 {
-	pid_t parent = getpid();
 	sigset_t awaited, mask;
 
+	supervisor = getpid();
 	notes = mmap(NULL, sizeof(*notes), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (notes == MAP_FAILED) {
 		notes = NULL;
-		return work(context);
+		return what->work(what->context);
 	}
 	sigemptyset(&awaited);
 	sigaddset(&awaited, SIGCHLD);
@@ -179,9 +261,9 @@ int supervisor_run(int (*work)(void *context), void *context)
 	pid_t child = fork();
 
 	if (child == 0)
-		be_child(parent, &mask, work, context);
+		be_child(&mask, what);
 	if (child > 0)
-		return watch(child, &awaited);
+		return watch(child, what, &awaited);
 	sigprocmask(SIG_SETMASK, &mask, NULL); /* no process to be had: without one, then */
-	return work(context);
+	return what->work(what->context);
 }

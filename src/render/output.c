@@ -199,7 +199,7 @@ struct error *output_close(struct output *output)
 	const char *what = output->fd == STDOUT_FILENO ? "standard output" : "output";
 
 	free(output);
-	if (error_number == 0 || error_number == EPIPE)
+	if (error_number == 0 || error_number == EPIPE || error_number == EINTR) /* whom a signal ends has nothing to say of it */
 		return NULL;
 	if (limited)
 		return limit_passed(LIMIT_OUTPUT, "%s", what);

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "target/headroom.h"
 #include "target/permission.h"
 #include "target/process.h"
+#include "target/snapshot.h"
 #include "target/stop.h"
 #include "util/alloc.h"
 
@@ -506,22 +506,6 @@ static struct error *check_access(struct live *live)
 	return find_living_thread(live) ? NULL : error_new(ERROR_TARGET, "process %d: it has ended", (int)target->pid);
 }
 
-/* It is by a signal that a thread is made to fork; and a copy is read through its file, which is the user's whose the process is. */
-static struct error *check_copy(const struct live *live)
-{
-	int fd = open_memory_of(live->tid);
-	bool readable = fd >= 0 || errno != EACCES;
-
-	if (fd >= 0)
-		close(fd);
-	if (readable && (kill(live->target.pid, 0) == 0 || errno != EPERM))
-		return NULL;
-	return error_hint(error_new(ERROR_TARGET, "process %d: not permitted to %s", (int)live->target.pid,
-				    readable ? "send it a signal, by which snapshots are made" : "open its memory as a file, by which snapshots are read"),
-			  "run mapscope as root or as the user whose the process is, or give it the capabilities DAC_READ_SEARCH and KILL "
-			  "beside SYS_PTRACE; --no-stop and stopping take that one alone");
-}
-
 static struct error *choose_mode(struct live *live, const struct process_status *status, const struct live_options *options)
 {
 	bool snapshot = options != NULL && options->snapshot;
@@ -537,7 +521,7 @@ static struct error *choose_mode(struct live *live, const struct process_status 
 	if (options != NULL)
 		live->options = *options;
 	if (snapshot)
-		TRY(check_copy(live));
+		TRY(permission_to_copy(live->target.pid, live->tid));
 	return snapshot ? inject_find_code(&live->target, &live->code) : NULL;
 }
 
@@ -584,4 +568,21 @@ struct error *live_open(pid_t pid, const struct live_options *options, struct ta
 void live_stats(const struct target *target, struct live_stats *out)
 {
 	*out = ((const struct live *)target)->stats;
+}
+
+void live_clear_copies(pid_t pid)
+{
+	struct target *target = NULL;
+	struct snapshot snapshot = { 0 };
+	struct error *error = live_open(pid, NULL, &target);
+
+	if (error == NULL)
+		error = inject_find_code(target, &snapshot.code);
+	if (error == NULL) {
+		snapshot.process = target->pid;
+		snapshot_clear(&snapshot);
+	}
+	error_free(error);
+	if (target != NULL)
+		target_destroy(target);
 }

@@ -48,5 +48,7 @@ struct live_stats {
 void live_stats(const struct target *target, struct live_stats *out);
 /* Ends the copy of its memory, where there is one: the next target_stop() makes another. */
 void live_forget_snapshot(struct target *target);
+/* Reaps copies of process `pid` that died, or are about to, with whoever made them. Where that fails they are left: who calls can do no more. */
+void live_clear_copies(pid_t pid);
 
 #endif

@@ -1,11 +1,15 @@
 #include "target/permission.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "util/alloc.h"
 
@@ -112,4 +116,31 @@ struct error *permission_hint(const char *root, pid_t pid, struct error *error)
 	if (we.user != it.user)
 		return hint_owner(error, it.user);
 	return hint_own(error, scope, it.permitted & ~we.permitted);
+}
+
+static bool may_open_memory(pid_t tid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)tid);
+
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno != EACCES;
+	close(fd);
+	return true;
+}
+
+/* It is by a signal that a thread is made to fork; and a copy is read through its file, which is the user's whose the process is. */
+struct error *permission_to_copy(pid_t pid, pid_t tid)
+{
+	bool readable = may_open_memory(tid);
+
+	if (readable && (kill(pid, 0) == 0 || errno != EPERM))
+		return NULL;
+	return error_hint(error_new(ERROR_TARGET, "process %d: not permitted to %s", (int)pid,
+				    readable ? "send it a signal, by which snapshots are made" : "open its memory as a file, by which snapshots are read"),
+			  "run mapscope as root or as the user whose the process is, or give it the capabilities DAC_READ_SEARCH and KILL "
+			  "beside SYS_PTRACE; --no-stop and stopping take that one alone");
 }

@@ -12,4 +12,7 @@
  */
 struct error *permission_hint(const char *root, pid_t pid, struct error *error) MUST_CHECK;
 
+/* Whether a snapshot may be made of process `pid`, and read, by who may trace it; `tid` is a living thread of it. */
+struct error *permission_to_copy(pid_t pid, pid_t tid) MUST_CHECK;
+
 #endif

@@ -183,7 +183,7 @@ struct error *process_threads(pid_t pid, pid_t **out, size_t *count, bool *compl
 }
 
 /* Field 38 of /proc/PID/stat; field 3, the state, follows the last ')'. */
-static bool is_silent_zombie(pid_t pid)
+static bool is_silent(pid_t pid, bool dead)
 {
 	struct buffer text = { 0 };
 	bool silent = false;
@@ -191,7 +191,7 @@ static bool is_silent_zombie(pid_t pid)
 	if (read_proc(pid, "stat", &text) == 0) {
 		const char *at = strrchr(buffer_text(&text), ')');
 
-		silent = at != NULL && strncmp(at, ") Z ", 4) == 0;
+		silent = at != NULL && (strncmp(at, ") Z ", 4) == 0) == dead;
 		for (int field = 2; field < 38 && at != NULL; field++) {
 			at = strchr(at, ' ');
 			at = at ? at + 1 : NULL;
@@ -203,7 +203,7 @@ static bool is_silent_zombie(pid_t pid)
 }
 
 /* Linux >= 3.5, with CONFIG_PROC_CHILDREN; else none are seen. */
-static size_t silent_zombies_of_thread(pid_t tid, pid_t *out, size_t room)
+static size_t silent_children_of_thread(pid_t tid, bool dead, pid_t *out, size_t room)
 {
 	struct buffer text = { 0 };
 	size_t count = 0;
@@ -214,14 +214,14 @@ static size_t silent_zombies_of_thread(pid_t tid, pid_t *out, size_t room)
 		buffer_text(&text);
 		for (char *word = strtok_r((char *)text.bytes, " ", &rest); word && count < room; word = strtok_r(NULL, " ", &rest)) {
 			out[count] = (pid_t)strtol(word, NULL, 10);
-			count += is_silent_zombie(out[count]);
+			count += is_silent(out[count], dead);
 		}
 	}
 	buffer_free(&text);
 	return count;
 }
 
-size_t process_silent_zombies(pid_t pid, pid_t *out, size_t room)
+size_t process_silent_children(pid_t pid, bool dead, pid_t *out, size_t room)
 {
 	pid_t *threads;
 	size_t count, found = 0;
@@ -233,7 +233,7 @@ size_t process_silent_zombies(pid_t pid, pid_t *out, size_t room)
 		return 0;
 	}
 	for (size_t i = 0; i < count; i++)
-		found += silent_zombies_of_thread(threads[i], out + found, room - found);
+		found += silent_children_of_thread(threads[i], dead, out + found, room - found);
 	free(threads);
 	return found;
 }

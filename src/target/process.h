@@ -38,10 +38,10 @@ bool process_state_is_dead(char state);
 struct error *process_threads(pid_t pid, pid_t **out, size_t *count, bool *complete) MUST_CHECK;
 
 /*
- * Zombies among its children whose end no signal tells of, as no fork() makes them (proc_pid_stat(5), exit_signal): ids as we see them. At
- * most `room`; returns how many.
+ * Its children whose end no signal tells of, as no fork() makes them (proc_pid_stat(5), exit_signal), the zombies or the others: ids as we
+ * see them. At most `room`; returns how many.
  */
-size_t process_silent_zombies(pid_t pid, pid_t *out, size_t room);
+size_t process_silent_children(pid_t pid, bool dead, pid_t *out, size_t room);
 
 /* One line of /proc/PID/maps. */
 struct process_mapping {

@@ -21,6 +21,8 @@
 #define STOP_WITHIN (SECOND / 5)
 /* A child with 100 GB of page tables takes seconds to die. */
 #define DEATH_WITHIN (60 * SECOND)
+/* For one that another's death kills, there is less time (command/supervisor.c). */
+#define DYING_WITHIN (3 * SECOND)
 
 /* --- fork ----------------------------------------------------------------------------------------------------- */
 
@@ -156,10 +158,11 @@ struct dead {
 static void find_dead(const struct snapshot *snapshot, struct dead *out)
 {
 	pid_t zombies[ARRAY_SIZE(out->ids) - 1];
-	size_t count = process_silent_zombies(snapshot->process, zombies, ARRAY_SIZE(zombies));
+	size_t count = process_silent_children(snapshot->process, true, zombies, ARRAY_SIZE(zombies));
 
-	out->ids[0] = snapshot->inner;
-	out->count = 1;
+	out->count = 0;
+	if (snapshot->inner > 0)
+		out->ids[out->count++] = snapshot->inner;
 	for (size_t i = 0; i < count; i++) {
 		struct process_status status;
 		struct error *error = process_status(zombies[i], &status);
@@ -226,7 +229,7 @@ static bool reap(const struct snapshot *snapshot, uint64_t *pause_ns)
 		return true;
 	}
 	find_dead(snapshot, &dead);
-	for (size_t i = 0; i < count && !reaped; i++) {
+	for (size_t i = 0; i < count && dead.count != 0 && !reaped; i++) {
 		uint64_t began = clock_now_ns();
 
 		reaped = reap_by(snapshot, threads[i], &dead);
@@ -249,4 +252,31 @@ bool snapshot_end(struct snapshot *snapshot, uint64_t *pause_ns)
 		continue; /* the report of its first stop */
 	snapshot->child = 0;
 	return reap(snapshot, pause_ns);
+}
+
+/* A copy that nobody traces any more has been killed, and lives for as long as it takes to give back its memory. */
+static bool somebody_is_dying(pid_t pid)
+{
+	pid_t living[64];
+	size_t count = process_silent_children(pid, false, living, ARRAY_SIZE(living));
+
+	for (size_t i = 0; i < count; i++) {
+		struct process_status status;
+		struct error *error = process_status(living[i], &status);
+		bool held = error != NULL || status.tracer != 0;
+
+		error_free(error);
+		if (!held)
+			return true;
+	}
+	return false;
+}
+
+void snapshot_clear(const struct snapshot *snapshot)
+{
+	uint64_t began = clock_now_ns(), pause_ns = 0;
+
+	while (somebody_is_dying(snapshot->process) && clock_now_ns() - began < DYING_WITHIN)
+		clock_sleep_us(1000);
+	reap(snapshot, &pause_ns);
 }

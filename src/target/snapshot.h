@@ -35,5 +35,7 @@ struct error *snapshot_hold(struct snapshot *snapshot) MUST_CHECK;
  * zombie is left, until the process ends or the next snapshot is made of it.
  */
 bool snapshot_end(struct snapshot *snapshot, uint64_t *pause_ns);
+/* Of a snapshot without a child: reaps those that others have left. They may be about to die, with whoever traced them. */
+void snapshot_clear(const struct snapshot *snapshot);
 
 #endif

@@ -34,6 +34,11 @@ void interrupt_install(void)
 	signal(SIGXFSZ, SIG_IGN); /* and so is a file as large as it may be */
 }
 
+void interrupt_raise(int number)
+{
+	caught = number;
+}
+
 bool interrupt_pending(void)
 {
 	return caught != 0;

@@ -11,6 +11,8 @@
 
 /* Installs the handlers; once, at the start of the program. */
 void interrupt_install(void);
+/* As if signal `number` had come, be it blocked or ignored. Handlers of other signals may call it. */
+void interrupt_raise(int number);
 /* Whether a signal has come. */
 bool interrupt_pending(void);
 /* From any thread: the program shall end as if a signal had come, with this error. The texts are not copied. */

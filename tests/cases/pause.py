@@ -35,6 +35,7 @@ def check(checks, tool, label, executable):
     animal = zoo.Zoo(executable, big=100000)
     try:
         check_budget(checks, tool, f"{label} pause budget", animal)
+        check_interrupted(checks, tool, f"{label} pause of one who is interrupted", animal, [])
         if not makes_snapshots(tool, executable):
             check_refused(checks, f"{label} pause snapshot", tool.run("list", "-p", str(animal.pid), "--snapshot"), "x86-64")
             return
@@ -43,6 +44,8 @@ def check(checks, tool, label, executable):
         check_held(checks, tool, f"{label} pause snapshot held", animal)
         check_frozen(checks, tool, f"{label} pause snapshot of what is stopped", animal)
         check_killed(checks, tool, f"{label} pause snapshot killed", animal)
+        check_cleared(checks, tool, f"{label} pause snapshot of one who is killed", animal)
+        check_interrupted(checks, tool, f"{label} pause snapshot of one who is interrupted", animal, ["--snapshot"])
     finally:
         animal.close()
     check_seccomp(checks, tool, f"{label} pause snapshot seccomp", executable)
@@ -63,7 +66,7 @@ def check_same(checks, tool, name, animal):
         title = f"{name} {' '.join(words)}"
         checks.equal(f"{title}: status", stopped.status, snapshot.status)
         checks.equal(title, without_process(words, stopped.stdout), without_process(words, snapshot.stdout))
-        checks.true(f"{title}: one snapshot is told of", ", 1 snapshots)" in snapshot.stderr, snapshot.stderr[-300:])
+        checks.true(f"{title}: one snapshot is told of", ", 1 snapshot)," in snapshot.stderr, snapshot.stderr[-300:])
     check_left(checks, name, animal)
 
 
@@ -152,6 +155,58 @@ def check_killed(checks, tool, name, animal):
             processes.check_free(checks, f"{name} {number.name} after {delay} s", animal)
     checks.equal(f"{name}: status after all", 0, tool.run("list", "-p", str(animal.pid), "--snapshot").status)
     check_left(checks, f"{name}, and then not", animal)
+
+
+def check_cleared(checks, tool, name, animal):
+    """SIGKILL of either of its two processes: the other one reaps the snapshot."""
+    for delay in (0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.08):
+        for victim in ("tool", "reader"):
+            check_cleared_by_other(checks, tool, f"{name}: {victim}, after {delay} s", animal, victim, lambda _: time.sleep(delay))
+    # Who waits for a full pipe, or is stopped, has a snapshot for certain.
+    for victim in ("tool", "reader"):
+        check_cleared_by_other(checks, tool, f"{name}: {victim}, that waits", animal, victim, lambda reader: await_snapshot(checks, name, animal, reader))
+    check_cleared_by_other(checks, tool, f"{name}: tool, that is stopped", animal, "tool",
+                           lambda reader: (await_snapshot(checks, name, animal, reader), os.kill(reader, signal.SIGSTOP),
+                                           checks.true(f"{name}: it is stopped", process.reaches_state(reader, "T"), process.state(reader))))
+
+
+def await_snapshot(checks, name, animal, reader):
+    end = time.monotonic() + process.patient(20)
+    while set(threads.children(animal.pid).values()) != {"t"} and time.monotonic() < end:
+        time.sleep(0.002)
+    checks.equal(f"{name}: there is one", ["t"], list(threads.children(animal.pid).values()))
+
+
+def check_cleared_by_other(checks, tool, name, animal, victim, wait):
+    with subprocess.Popen([*tool.command, "show", "main.big", "-p", str(animal.pid), "--max", "0", "--buffer", "4K", "--snapshot"],
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=tool.environment) as supervisor:
+        while not (readers := process.children(supervisor.pid)) and supervisor.poll() is None:
+            time.sleep(0.001)
+        wait(readers[0])
+        began = time.monotonic()
+        os.kill(supervisor.pid if victim == "tool" else readers[0], signal.SIGKILL)
+        supervisor.wait(60)
+        checks.true(f"{name}: all of it ends", process.has_ended(readers[0]), process.state(readers[0]))
+        checks.true(f"{name}: by itself", time.monotonic() - began < process.patient(4), f"after {time.monotonic() - began:.1f} s")
+        checks.equal(f"{name}: no child is left, dead or alive", {}, threads.children(animal.pid))
+    processes.check_free(checks, name, animal)
+
+
+def check_interrupted(checks, tool, name, animal, options):
+    """One signal ends it soon, also where nobody takes what it prints: be it asked before it waits for that, or while it does."""
+    for delay in (0.004, 0.006, 0.008, 0.01, 0.012, 0.014, 0.016, 0.018, 0.02, 0.1):
+        title = f"{name}, after {delay} s"
+        with subprocess.Popen([*tool.command, "show", "main.big", "-p", str(animal.pid), "--max", "0", "--buffer", "4K", *options],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=tool.environment) as supervisor:
+            time.sleep(delay)
+            began = time.monotonic()
+            supervisor.terminate()
+            checks.equal(f"{title}: dies of it", -signal.SIGTERM, supervisor.wait(60))
+            checks.true(f"{title}: soon", time.monotonic() - began < process.patient(2), f"after {time.monotonic() - began:.1f} s")
+            errors = supervisor.stderr.read()
+            checks.true(f"{title}: without an error", b"Interrupted" not in errors, errors)
+        processes.check_free(checks, title, animal)
+        checks.equal(f"{title}: no child is left, dead or alive", {}, threads.children(animal.pid))
 
 
 def check_budget(checks, tool, name, animal):

@@ -136,6 +136,16 @@ def silent_children(pid):
     return found
 
 
+def settled(pid, before):
+    """How many snapshots there are in the end. Those that mapscope's other process clears away are gone soon."""
+    for _ in range(50):
+        count = len(silent_children(pid))
+        if count <= before:
+            break
+        time.sleep(0.02)
+    return count
+
+
 class Soak:
     def __init__(self, tool, executable, say=print):
         self.tool = tool
@@ -191,7 +201,7 @@ class Soak:
             before = len(silent_children(server.pid))
             server.signal()
             ended += self.kill(server.pid, mode, random.choice(SIGNALS))
-            zombies += max(0, len(silent_children(server.pid)) - before)
+            zombies += max(0, settled(server.pid, before) - before)
             if i % 5 == 0:
                 server.check_free()
                 server.check_children(dead=1000000)
