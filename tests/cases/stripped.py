@@ -11,8 +11,8 @@ from harness import allmaps, compare, go, heapscore, machines, zoo
 SAMPLE = ["stripped"]
 # Go 1.N of which a program with symbols alone is looked at too.
 SYMBOLS = 27
-# Go 1.N of which a program of 32 bits is looked at too.
-NARROW = 23
+# Other machines that are looked at too, 386 live, else in a core; scripts/matrix-stripped looks at all.
+MACHINES = {"1.23": ["386"], "1.26": ["s390x"]}
 # Go 1.N of which testdata/allmaps is looked at too: all its maps are found, and of these at least so many have one settled type.
 ALL = {20: 0.70, 26: 0.76}
 NARROW_ALL = 26  # as 386 too
@@ -31,8 +31,9 @@ def check(checks, tool, version, targets, modes=SAMPLE, every=EVERY):
                 check_nameless(checks, tool, version)
     if go.minor_of(version) == SYMBOLS and "live" in targets and checks.wanted(f"{version} symbols"):
         check_symbols(checks, tool, f"{version} symbols", version)
-    if go.minor_of(version) == NARROW and "live" in targets and checks.wanted(f"{version} stripped 386"):
-        check_narrow(checks, tool, f"{version} stripped 386", version, every)
+    for machine in MACHINES.get(version, []):
+        if "live" in targets and checks.wanted(f"{version} stripped {machine}"):
+            check_machine(checks, tool, f"{version} stripped {machine}", version, machine, every)
     if go.minor_of(version) in ALL and "live" in targets and checks.wanted(f"{version} stripped allmaps"):
         check_all(checks, tool, f"{version} stripped allmaps", version)
         if go.minor_of(version) == NARROW_ALL:
@@ -101,10 +102,17 @@ def check_names(checks, tool, name, target, truth):
     checks.true(f"{name}: paths", len(paths) > len(named), str(paths[:5]))
 
 
-def check_narrow(checks, tool, name, version, every):
-    animal = machines.Zoo(machines.build(version, "386", go.ZOO, "-ldflags=-s -w"), [])
+def check_machine(checks, tool, name, version, machine, every):
     try:
-        check_target(checks, tool, name, ["-p", str(animal.pid)], animal.truth, every)
+        words = machines.emulator(machine, version)
+    except go.Unavailable as reason:
+        checks.skip(name, str(reason))
+        return
+    executable = machines.build(version, machine, go.ZOO, "-ldflags=-s -w")
+    animal = machines.Zoo(executable, words)
+    try:
+        target = ["-c", machines.core_of(animal, words), "-e", executable] if words else ["-p", str(animal.pid)]
+        check_target(checks, tool, name, target, animal.truth, every)
     finally:
         animal.close()
 
