@@ -23,6 +23,8 @@
 #define DEATH_WITHIN (60 * SECOND)
 /* For one that another's death kills, there is less time (command/supervisor.c). */
 #define DYING_WITHIN (3 * SECOND)
+/* Threads that are about to take a signal, or take one first, may reap in a moment. */
+#define REAP_WITHIN SECOND
 
 /* --- fork ----------------------------------------------------------------------------------------------------- */
 
@@ -198,27 +200,32 @@ static bool wait_by_injection(const struct snapshot *snapshot, pid_t tid, const 
 	return reaped;
 }
 
-/* By a thread that is stopped for this, alone. */
-static bool reap_by(const struct snapshot *snapshot, pid_t tid, const struct dead *dead)
+/* By a thread that is stopped for this, alone. `again`: where it cannot do it now, but perhaps in a moment. */
+static bool reap_by(const struct snapshot *snapshot, pid_t tid, const struct dead *dead, bool *again)
 {
 	bool reaped = false, passing;
 	int signal = 0;
 	siginfo_t info;
 
-	if (inject_unsuited(tid, &passing) != NULL || ptrace(PTRACE_SEIZE, tid, NULL, NULL) != 0)
+	if (inject_unsuited(tid, &passing) != NULL) {
+		*again |= passing;
 		return false;
-	if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) == 0 && wait_for(tid, STOP_WITHIN, WSTOPPED | WEXITED | WNOWAIT, &info)) {
+	}
+	ptrace(PTRACE_SEIZE, tid, NULL, NULL); /* it is ours already where it did not stop in time before */
+	if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) != 0)
+		return false;
+	if (wait_for(tid, STOP_WITHIN, WSTOPPED | WEXITED | WNOWAIT, &info)) {
 		signal = info.si_status >> 8 == 0 ? info.si_status : 0;
 		if (signal == 0)
 			reaped = wait_by_injection(snapshot, tid, dead, &signal);
 	}
 	ptrace(PTRACE_DETACH, tid, NULL, (void *)(intptr_t)signal); /* ESRCH: let go when the tracer ends */
+	*again |= !reaped;
 	return reaped;
 }
 
-static bool reap(const struct snapshot *snapshot, uint64_t *pause_ns)
+static bool reap_by_any(const struct snapshot *snapshot, const struct dead *dead, bool *again, uint64_t *pause_ns)
 {
-	struct dead dead;
 	pid_t *threads;
 	size_t count;
 	bool complete, reaped = false;
@@ -228,15 +235,33 @@ static bool reap(const struct snapshot *snapshot, uint64_t *pause_ns)
 		error_free(error); /* it has ended: init reaps */
 		return true;
 	}
-	find_dead(snapshot, &dead);
-	for (size_t i = 0; i < count && dead.count != 0 && !reaped; i++) {
+	for (size_t i = 0; i < count && !reaped; i++) {
 		uint64_t began = clock_now_ns();
 
-		reaped = reap_by(snapshot, threads[i], &dead);
+		reaped = reap_by(snapshot, threads[i], dead, again);
 		*pause_ns += clock_now_ns() - began;
 	}
 	free(threads);
 	return reaped || process_state_is_dead(process_state(snapshot->process));
+}
+
+static bool reap(const struct snapshot *snapshot, uint64_t *pause_ns)
+{
+	uint64_t began = clock_now_ns();
+	struct dead dead;
+
+	find_dead(snapshot, &dead);
+	if (dead.count == 0)
+		return true;
+	for (long pause = 1000;; pause = pause < 16000 ? pause * 2 : pause) {
+		bool again = false;
+
+		if (reap_by_any(snapshot, &dead, &again, pause_ns))
+			return true;
+		if (!again || clock_now_ns() - began > REAP_WITHIN)
+			return false;
+		clock_sleep_us(pause);
+	}
 }
 
 bool snapshot_end(struct snapshot *snapshot, uint64_t *pause_ns)

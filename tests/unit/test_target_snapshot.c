@@ -96,6 +96,20 @@ static void in_read(void)
 		continue;
 }
 
+/* No good moment half of the time: for the snapshot, and again to reap it. */
+static void in_and_out(void)
+{
+	sigset_t blocked;
+
+	sigemptyset(&blocked);
+	sigaddset(&blocked, 64);
+	sigprocmask(SIG_BLOCK, &blocked, NULL);
+	sleep_ms(20);
+	sigprocmask(SIG_UNBLOCK, &blocked, NULL);
+	sleep_ms(20);
+	round_done(true);
+}
+
 /* All registers that a call may keep, the flags, and vector registers. */
 static void in_a_loop(void)
 {
@@ -367,6 +381,7 @@ int main(void)
 	test_undisturbed(in_futex);
 	test_undisturbed(in_read);
 	test_undisturbed(in_a_loop);
+	test_undisturbed(in_and_out);
 	test_refused();
 	test_vfork();
 	test_unsafe(be_filtered, 0, "seccomp filter");
