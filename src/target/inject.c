@@ -26,6 +26,8 @@
  * by which Go's scheduler preempts. Go ignores it, should it ever reach the handler (runtime/sigtab_linux_generic.go: _SigNotify alone).
  */
 #define SIGNAL 64
+/* SIGKILL and SIGSTOP, as signals_shared has them. */
+#define UNBLOCKABLE (UINT64_C(1) << (SIGKILL - 1) | UINT64_C(1) << (SIGSTOP - 1))
 
 enum {
 	EXTENDED_MAX = 1 << 16, /* bytes of extended processor state: 11 KiB with all that there is in 2024 */
@@ -115,7 +117,11 @@ const char *inject_unsuited(pid_t tid, bool *passing)
 	*passing = true;
 	if ((status.signals_blocked & bit) != 0)
 		return "is in a signal handler, or blocks signals";
-	if (status.signals_pending != 0)
+	/*
+	 * What is pending for any thread may wait, for as long as the process is stopped (SIGSTOP) for ever: a thread gets its own signals first
+	 * (kernel/signal.c, dequeue_signal), and Go's handlers block all that can be blocked.
+	 */
+	if (status.signals_pending != 0 || (status.signals_shared & UNBLOCKABLE) != 0)
 		return "is about to get a signal";
 	return NULL;
 }

@@ -113,8 +113,10 @@ static void parse_status(char *text, struct process_status *out)
 			out->tracer = number;
 		else if (strncmp(line, "NSpid:", 6) == 0)
 			out->inner = last_number(line);
-		else if (sscanf(line, "SigPnd: %" SCNx64, &set) == 1 || sscanf(line, "ShdPnd: %" SCNx64, &set) == 1)
-			out->signals_pending |= set;
+		else if (sscanf(line, "SigPnd: %" SCNx64, &set) == 1)
+			out->signals_pending = set;
+		else if (sscanf(line, "ShdPnd: %" SCNx64, &set) == 1)
+			out->signals_shared = set;
 		else if (sscanf(line, "SigBlk: %" SCNx64, &set) == 1)
 			out->signals_blocked = set;
 		else if (sscanf(line, "SigCgt: %" SCNx64, &set) == 1)

@@ -20,7 +20,8 @@ struct process_status {
 	bool shadow_stack;  /* x86: returns are checked */
 	uint64_t page_tables; /* bytes of them */
 	/* Bit N - 1 is signal N. */
-	uint64_t signals_pending; /* for the thread or its process */
+	uint64_t signals_pending; /* for the thread alone */
+	uint64_t signals_shared;  /* pending for any thread of the process */
 	uint64_t signals_blocked;
 	uint64_t signals_caught;
 	bool kernel_thread;

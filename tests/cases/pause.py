@@ -133,8 +133,9 @@ def check_held(checks, tool, name, animal):
 
 
 def check_frozen(checks, tool, name, animal):
-    """SIGSTOP: it stays stopped, also where a thread of it did work for us."""
+    """SIGSTOP: it stays stopped, also where a thread of it did work for us, and where a signal waits for it to go on."""
     os.kill(animal.pid, signal.SIGSTOP)
+    os.kill(animal.pid, signal.SIGCHLD)
     for _ in range(5):
         checks.equal(f"{name}: status", 0, tool.run("list", "-p", str(animal.pid), "--snapshot").status)
         checks.equal(f"{name}: it stays so", {"T"}, threads.settled_states(animal.pid))
