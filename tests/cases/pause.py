@@ -135,6 +135,7 @@ def check_held(checks, tool, name, animal):
 def check_frozen(checks, tool, name, animal):
     """SIGSTOP: it stays stopped, also where a thread of it did work for us, and where a signal waits for it to go on."""
     os.kill(animal.pid, signal.SIGSTOP)
+    checks.equal(f"{name}: it is", {"T"}, threads.settled_states(animal.pid))
     os.kill(animal.pid, signal.SIGCHLD)
     for _ in range(5):
         checks.equal(f"{name}: status", 0, tool.run("list", "-p", str(animal.pid), "--snapshot").status)
