@@ -113,7 +113,7 @@ static struct error *check_budget(const struct stopper *s)
 		return NULL;
 	TRY(process_status(s->tasks.pid, &status));
 
-	uint64_t least = clock_now_ns() - s->tasks.began_ns + (status.page_tables >> 20) * FORK_PER_MB;
+	uint64_t least = clock_now_ns() - s->tasks.began_ns + (status.page_tables * FORK_PER_MB >> 20);
 
 	return least > s->tasks.budget_ns ? tasks_over_budget(&s->tasks) : NULL;
 }
