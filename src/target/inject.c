@@ -68,6 +68,11 @@ static void search(struct target *target, const struct process_mapping *mapping,
 	}
 }
 
+static struct error *without_one(struct error *error)
+{
+	return error_hint(error, "--no-stop reads it while it runs; without both it is stopped while it is read");
+}
+
 struct error *inject_find_code(struct target *target, struct inject_code *out)
 {
 	enum { WINDOW = 1 << 20 };
@@ -76,10 +81,10 @@ struct error *inject_find_code(struct target *target, struct inject_code *out)
 
 	*out = (struct inject_code){ 0 };
 #if !defined(__x86_64__)
-	return error_new(ERROR_TARGET, "process %d: a snapshot takes a mapscope for x86-64", (int)target->pid);
+	return without_one(error_new(ERROR_TARGET, "process %d: a snapshot takes a mapscope for x86-64", (int)target->pid));
 #endif
 	if (target->machine.elf_machine != EM_X86_64)
-		return error_new(ERROR_TARGET, "process %d: snapshots are made of programs for x86-64 only", (int)target->pid);
+		return without_one(error_new(ERROR_TARGET, "process %d: snapshots are made of programs for x86-64 only", (int)target->pid));
 	TRY(process_maps(target->pid, &mappings, &count));
 	if (count == 0) {
 		process_maps_free(mappings, count);
@@ -94,7 +99,7 @@ struct error *inject_find_code(struct target *target, struct inject_code *out)
 	free(window);
 	process_maps_free(mappings, count);
 	if (out->call.v == 0 || out->exit.v == 0)
-		return error_new(ERROR_TARGET, "process %d: its code lacks the instructions by which a snapshot is made", (int)target->pid);
+		return without_one(error_new(ERROR_TARGET, "process %d: its code lacks the instructions by which a snapshot is made", (int)target->pid));
 	return NULL;
 }
 

@@ -308,6 +308,14 @@ static struct error *open_copy(struct live *live, pid_t copy)
 	return NULL;
 }
 
+static struct error *traced_by(const struct live *live, pid_t tracer)
+{
+	struct error *error = error_new(ERROR_TARGET, "process %d: process %d traces it, so no snapshot can be made of it", (int)live->target.pid,
+					(int)tracer);
+
+	return error_hint(error, "without --snapshot it is read as it is, without attaching");
+}
+
 static struct error *stop(struct live *live)
 {
 	bool snapshot = live->stats.mode == LIVE_SNAPSHOT;
@@ -326,8 +334,7 @@ static struct error *stop(struct live *live)
 	}
 	TRY(stopper_start(live->target.pid, &options, &live->stopper, &tracer));
 	if (live->stopper == NULL && snapshot)
-		return error_new(ERROR_TARGET, "process %d: process %d traces it, so no snapshot can be made of it", (int)live->target.pid,
-				 (int)tracer);
+		return traced_by(live, tracer);
 	if (live->stopper == NULL) {
 		set_held(live, tracer);
 		return NULL;
@@ -511,8 +518,7 @@ static struct error *choose_mode(struct live *live, const struct process_status 
 	bool snapshot = options != NULL && options->snapshot;
 
 	if (status->tracer != 0 && snapshot)
-		return error_new(ERROR_TARGET, "process %d: process %d traces it, so no snapshot can be made of it", (int)live->target.pid,
-				 (int)status->tracer);
+		return traced_by(live, status->tracer);
 	if (status->tracer != 0) {
 		set_held(live, status->tracer);
 		return NULL;

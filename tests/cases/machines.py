@@ -2,7 +2,7 @@
 their truth."""
 import os
 
-from cases import dump, maps, stacks, trace, verify
+from cases import dump, maps, pause, stacks, trace, verify
 from harness import foreign, go, machines
 
 # What the ordinary run looks at, and of which maps; scripts/matrix-machines looks at all of them on all machines.
@@ -45,6 +45,8 @@ def check_zoo(counts, tool, name, version, machine, expressions=None, live=True)
             check_refused(counts["layout"], tool, f"{name} process", animal, words[0])
         elif live:
             check_parts(counts, tool, f"{name} live", ["-p", str(animal.pid)], animal.truth, part)
+            pause.check_refused(counts["layout"], f"{name} snapshot", tool.run("list", "-p", str(animal.pid), "--snapshot"),
+                                "snapshots are made of programs for x86-64 only", "hint: --no-stop reads it")
         core = machines.core_of(animal, words)
         if core is None:
             counts["layout"].skip(name, "core_pattern does not make a file in the working directory")

@@ -108,8 +108,11 @@ def check_traced(checks, tool, name, animal, tracer, said):
     process = document.get("process", {})
     checks.equal(f"{name}: the way", (animal.pid, "traced", 0, 0, 0), (process.get("pid"), process.get("mode"), process.get("pause_ms"),
                                                                       process.get("stops"), process.get("threads")))
-    note = tool.run("stat", "main.words", "-p", str(animal.pid)).stderr
-    checks.true(f"{name}: told", f"is traced by process {tracer}: it is read without being stopped{' ' * said.startswith('(')}{said}" in note, note)
+    for options in ([], ["--no-stop"]):
+        stat = tool.run("stat", "main.words", "-p", str(animal.pid), *options)
+        checks.equal(f"{name}: {options}, status", 0, stat.status)
+        checks.true(f"{name}: {options}, told",
+                    f"is traced by process {tracer}: it is read without being stopped{' ' * said.startswith('(')}{said}" in stat.stderr, stat.stderr)
     tracers = {found for _, found in threads.of(animal.pid).values()}
     checks.true(f"{name}: it still holds it", tracer in tracers, f"tracers are {tracers}, not {tracer}")
 
