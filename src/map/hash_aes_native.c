@@ -5,7 +5,7 @@
 #include <endian.h>
 #include <string.h>
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__i386__)
 
 #include <immintrin.h>
 
@@ -31,7 +31,10 @@ static inline block block_of(uint64_t low, uint64_t high)
 
 static inline uint64_t block_low(block x)
 {
-	return (uint64_t)_mm_cvtsi128_si64(x);
+	uint64_t low;
+
+	_mm_storel_epi64((__m128i *)&low, x); /* i386 has no _mm_cvtsi128_si64() */
+	return low;
 }
 
 static inline block block_load(const uint8_t *p)
