@@ -31,8 +31,6 @@ EMULATORS = {
 CORES_SINCE = {"loong64": (11, 1), "riscv64": (11, 1)}
 # Go's runtimes before 1.11 do not start under qemu: its clone() wants flags that they do not give. Go 1.14 was the first with riscv64, 1.19 with loong64.
 FIRST = {"386": 8, "riscv64": 14, "loong64": 19}
-# Go 1.17's runtime faults on riscv64 while it prints frames, and ends before it aborts: there is no core.
-WITHOUT_CORES = {("riscv64", 17)}
 # Of mips*: old runtimes set up the processor for NaNs that qemu's does not have.
 FLOATS = {"GOMIPS": "softfloat", "GOMIPS64": "softfloat"}
 BIG = 1000  # entries of the zoo's large map
@@ -41,8 +39,6 @@ BIG = 1000  # entries of the zoo's large map
 def emulator(machine, version):
     if go.minor_of(version) < FIRST.get(machine, 11):
         raise go.Unavailable(f"go{version} does not run on {machine} here")
-    if (machine, go.minor_of(version)) in WITHOUT_CORES:
-        raise go.Unavailable(f"go{version} leaves no core on {machine}")
     words = EMULATORS[machine]
     if machine in CORES_SINCE:
         return [_qemu_since(words[0], CORES_SINCE[machine]), *words[1:]]
