@@ -13,7 +13,7 @@
 
 #include "util/alloc.h"
 
-enum { CAP_SYS_PTRACE = 19 }; /* uapi/linux/capability.h */
+enum { CAP_DAC_OVERRIDE = 1, CAP_DAC_READ_SEARCH = 2, CAP_SYS_PTRACE = 19 }; /* uapi/linux/capability.h */
 
 /* All that the kernel compares (kernel/ptrace.c, __ptrace_may_access; security/commoncap.c; security/yama/yama_lsm.c). */
 struct identity {
@@ -94,6 +94,12 @@ static struct error *hint_own(struct error *error, int scope, uint64_t more)
 				 "the container with --cap-add=SYS_PTRACE");
 }
 
+/* As a program of 32 bits mapscope reads one of 64 through a file, which is the user's whose the process is. */
+static bool cannot_open_memory(const struct identity *we, const struct identity *it)
+{
+	return sizeof(void *) < 8 && we->user != it->user && (we->effective & (1 << CAP_DAC_OVERRIDE | 1 << CAP_DAC_READ_SEARCH)) == 0;
+}
+
 struct error *permission_hint(const char *root, pid_t pid, struct error *error)
 {
 	char name[32];
@@ -108,6 +114,9 @@ struct error *permission_hint(const char *root, pid_t pid, struct error *error)
 		return error_hint(error, "kernel.yama.ptrace_scope is 3: nobody may, until the machine is restarted");
 	if (capable && in_user_namespace(root))
 		return error_hint(error, "mapscope is in a user namespace, whose capabilities do not reach that far: run it outside of it");
+	if (capable && cannot_open_memory(&we, &it))
+		return error_hint(error, "a program of 32 bits opens the process's memory as a file: give it the capability DAC_READ_SEARCH too "
+					 "(setcap cap_sys_ptrace,cap_dac_read_search=ep)");
 	if (capable)
 		return error_hint(error, "a security module (SELinux, AppArmor) or a seccomp filter forbids it, maybe of the container that mapscope is in: "
 					 "start that with --security-opt apparmor=unconfined --security-opt seccomp=unconfined");

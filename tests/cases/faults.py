@@ -54,9 +54,7 @@ class Case:
         self.live = ["-p", str(program.pid)]
         self.libraries = {call: os.path.join(build, "tests", "unit", f"faulty_{call}.so") for call in ("calls", "malloc")}
         with open(tool.path, "rb") as file:
-            image = file.read()
-        self.sanitized = b"__asan_init" in image
-        self.narrow = image[:5] == b"\x7fELF\1"
+            self.sanitized = b"__asan_init" in file.read()
 
     def free(self, name):
         processes.check_free(self.checks, name, self.program)
@@ -153,7 +151,7 @@ class Case:
         live = ["show", "main.words", *self.live, "--max", "0", "--format", "json"]
         for call, number, most in (("readv", errno.ENOMEM, 12), ("readv", errno.EFAULT, 12), ("ptrace", errno.ESRCH, 6), ("pread", errno.EIO, 6),
                                    ("write", errno.EINTR, 3), ("write", errno.ENOSPC, 2)):
-            if call == "readv" and self.narrow:
+            if call == "readv" and self.tool.narrow:
                 self.checks.skip(f"{self.label} {call}", "a program of 32 bits reads a process of 64 through /proc/PID/mem")
             else:
                 self.sweep(live, call, number, range(1, most + 1))

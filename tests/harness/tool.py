@@ -12,6 +12,12 @@ def is_script(path):
         return file.read(2) == b"#!"
 
 
+def is_narrow(path):
+    """Whether it is a program of 32 bits."""
+    with open(path, "rb") as file:
+        return file.read(5) == b"\x7fELF\1"
+
+
 class Tool:
     """The program, and what has to be around it: words before the command, variables in the environment."""
 
@@ -20,6 +26,7 @@ class Tool:
         self.command = [*prefix, path]
         self.environment = dict(os.environ, **(environment or {}))
         self.emulated = is_script(path)
+        self.narrow = is_narrow(path)
 
     def fewer(self, many, few):
         """How many of what is tried by the dozen: an emulator takes ten times as long and more."""
