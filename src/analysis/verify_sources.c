@@ -375,6 +375,7 @@ static void check_descriptor(struct type_check *of)
 	}
 	of->descriptor = &descriptor;
 	compare_descriptor(of);
+	of->descriptor = NULL;
 	buffer_append_format(of->detail, "; the runtime's descriptor at 0x%llx: %u figures",
 			     (unsigned long long)descriptor.address.v, of->figures);
 }

@@ -25,8 +25,8 @@ struct layout_struct {
 	size_t field_count;
 };
 
-/* The struct at a DIE, typedefs followed. Freed with layout_struct_free(). */
-struct error *layout_struct_at(struct binary *binary, uint64_t die, struct layout_struct *out) MUST_CHECK;
+/* The struct of the DIE at `offset`, typedefs followed. Freed with layout_struct_free(). */
+struct error *layout_struct_at(struct binary *binary, uint64_t offset, struct layout_struct *out) MUST_CHECK;
 /* The first of `names` (NULL-terminated) that the binary has; ERROR_TARGET where it has none. */
 struct error *layout_struct_named(struct binary *binary, const char *const *names, struct layout_struct *out) MUST_CHECK;
 void layout_struct_free(struct layout_struct *layout);

@@ -149,7 +149,7 @@ void swiss_directory_place(const struct swiss *map, taddr table);
 void swiss_directory_split(struct swiss *map, taddr old, taddr left, taddr right);
 /* The slot of a key; false where it is not in the map. */
 bool swiss_find(const struct swiss *map, taddr key, struct swiss_slot *out);
-struct refmap_iterator *swiss_iterate(struct refmap *map);
+struct refmap_iterator *swiss_iterate(struct refmap *base);
 
 /* swiss_slot.c */
 

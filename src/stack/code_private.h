@@ -44,8 +44,8 @@ struct code {
 };
 
 struct error *code_dwarf_open(struct code *code, struct code_source **out) MUST_CHECK;
-Dwarf *code_dwarf_of(struct code_source *source);
-bool code_dwarf_function_at(struct code_source *source, uint64_t entry, Dwarf_Die *out);
+Dwarf *code_dwarf_of(struct code_source *self);
+bool code_dwarf_function_at(struct code_source *self, uint64_t entry, Dwarf_Die *out);
 
 struct error *code_tables_open(struct code *code, struct code_source **out) MUST_CHECK;
 

@@ -14,14 +14,14 @@ struct target *arena_create(const struct machine *machine, taddr base, size_t li
 /* Whether arena_allocate() would find so much room. */
 bool arena_fits(const struct target *arena, size_t size);
 /* Zeroed memory of `size` bytes, not 0, at a multiple of 16. */
-taddr arena_allocate(struct target *arena, size_t size);
+taddr arena_allocate(struct target *target, size_t size);
 /* Gives back what was allocated with that size. */
-void arena_free(struct target *arena, taddr address, size_t size);
+void arena_free(struct target *target, taddr address, size_t size);
 /* Forgets all allocations; the memory is kept. */
-void arena_clear(struct target *arena);
+void arena_clear(struct target *target);
 
 /* Where the bytes at `address`, which was allocated, are; they stay there until they are given back. */
-void *arena_at(const struct target *arena, taddr address);
+void *arena_at(const struct target *target, taddr address);
 /* Whether the address lies in what has been allocated. */
 bool arena_holds(const struct target *arena, taddr address);
 

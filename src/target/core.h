@@ -15,9 +15,9 @@ struct error *core_open(const char *path, struct target **out) MUST_CHECK;
  * nothing can have changed (file-backed, never written) are then read from the file. The caller has checked that it is the same build.
  * `path` is for messages.
  */
-struct error *core_use_executable(struct target *core, int fd, const char *path) MUST_CHECK;
+struct error *core_use_executable(struct target *target, int fd, const char *path) MUST_CHECK;
 
 /* The size of the file that a truncated core should have had; 0 where it is complete. */
-uint64_t core_truncated_at(const struct target *core);
+uint64_t core_truncated_at(const struct target *target);
 
 #endif

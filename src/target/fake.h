@@ -6,6 +6,6 @@
 
 struct target *fake_create(const struct machine *machine);
 /* Puts bytes (copied) at an address; ranges must not overlap. */
-void fake_put(struct target *fake, taddr address, const void *bytes, size_t length);
+void fake_put(struct target *target, taddr address, const void *bytes, size_t length);
 
 #endif
