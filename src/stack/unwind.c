@@ -368,12 +368,32 @@ static void to_caller(struct cursor *cursor, const struct code_point *point, uin
 		cursor->stop = true;
 }
 
+/*
+ * The kernel maps a page of helpers into processes of arm, and Go's atomics jump there to compare and swap and to order memory
+ * (runtime/internal/atomic/sys_linux_arm.s). They have no frame: the caller is in the link register.
+ */
+static bool leave_helper(struct cursor *cursor)
+{
+	const struct stack *stack = cursor->stack;
+	uint64_t caller;
+
+	if (stack->program->machine.elf_machine != EM_ARM || !cursor->exact ||
+	    !within(pc_of(cursor), UINT64_C(0xffff0f60), UINT64_C(0xffff1000)) ||
+	    !registers_get(&cursor->registers, stack->roles->link, &caller))
+		return false;
+	registers_set(&cursor->registers, stack->roles->pc, caller);
+	cursor->exact = false;
+	return true;
+}
+
 /* Where no frame table tells. */
 static void leave_unknown(struct cursor *cursor)
 {
 	const struct goroutine_thread *thread = cursor->thread;
 
-	if (is_signal_return(cursor)) {
+	if (leave_helper(cursor)) {
+		/* on the same stack */
+	} else if (is_signal_return(cursor)) {
 		leave_signal(cursor);
 	} else if (cursor->place != OWN && thread != NULL && thread->vdso_sp != 0 && !cursor->vdso_left &&
 		   may_switch(cursor)) {
