@@ -54,6 +54,13 @@ static uint64_t extended_registers(uint64_t size, const struct machine *machine)
 	}
 }
 
+/* Go 1.24 has its mutexes of one bit where a byte can be exchanged (internal/goexperiment, exp_spinbitmutex; runtime/lock_spinbit.go). */
+static bool has_wait_lists(int minor, const struct machine *machine)
+{
+	return minor != 24 || (machine->elf_machine != EM_S390 && machine->elf_machine != EM_LOONGARCH &&
+			       machine->elf_machine != EM_RISCV && machine->elf_machine != EM_MIPS);
+}
+
 uint64_t table_field_size(const struct table_field *field, int minor, const struct machine *machine)
 {
 	uint64_t size = machine->word_size == 8 ? field->size64 : field->size32;
@@ -64,6 +71,8 @@ uint64_t table_field_size(const struct table_field *field, int minor, const stru
 		return cache_line(minor, machine);
 	if (strcmp(field->type, "runtime.sigset") == 0)
 		return machine->elf_machine == EM_MIPS ? 16 : size; /* [4]uint32, [2]uint64 */
+	if (strcmp(field->type, "runtime.mWaitList") == 0)
+		return has_wait_lists(minor, machine) ? size : 0;
 	if (strcmp(field->type, "runtime.xRegPerG") == 0)
 		return has_extended_registers(machine) ? size : 0;
 	if (strcmp(field->type, "runtime.xRegPerP") == 0)

@@ -207,7 +207,7 @@ static const struct table_field runtime_m[] = {
 	{ "mLockProfile", "runtime.mLockProfile", 56, 8, 40, 4, 25, 0 },
 	{ "mWaitList", "runtime.mWaitList", 8, 8, 4, 4, 24, 24 },
 	{ "nextwaitm", "runtime.muintptr", 8, 8, 4, 4, 10, 23 },
-	{ "mLockProfile", "runtime.mLockProfile", 64, 8, 48, 4, 23, 24 },
+	{ "mLockProfile", "runtime.mLockProfile", 64, 8, 48, 8, 23, 24 },
 	{ "profStack", "[]uintptr", 24, 8, 12, 4, 23, 0 },
 	{ "mLockProfile", "runtime.mLockProfile", 296, 8, 160, 8, 22, 22 },
 	{ "waitunlockf", "func(*runtime.g, unsafe.Pointer) bool", 8, 8, 4, 4, 13, 0 },
