@@ -51,7 +51,7 @@ static void add_field(const struct table_field *row, int minor, const struct mac
 		return;
 	ARRAY_RESERVE(out->fields, out->field_count, *capacity);
 	out->fields[out->field_count++] = (struct layout_field){
-		.name = row->name, .offset = offset, .size = size, .type = table_field_type(row, machine),
+		.name = row->name, .offset = offset, .size = size, .type = table_field_type(row, minor, machine),
 	};
 }
 

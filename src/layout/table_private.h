@@ -45,7 +45,7 @@ struct table_variable {
 
 /* table_machine.c: the size in bytes and the type of a field on a machine, where these are not the same on all of a word size. */
 uint64_t table_field_size(const struct table_field *field, int minor, const struct machine *machine);
-const char *table_field_type(const struct table_field *field, const struct machine *machine);
+const char *table_field_type(const struct table_field *field, int minor, const struct machine *machine);
 
 /* Each ends with a row without a name. */
 extern const struct table_struct layout_table_maps[], layout_table_types[], layout_table_scheduler[], layout_table_heap[],
