@@ -46,7 +46,7 @@ def check_zoo(counts, tool, name, version, machine, expressions=None, live=True)
         elif live:
             check_parts(counts, tool, f"{name} live", ["-p", str(animal.pid)], animal.truth, part)
             pause.check_refused(counts["layout"], f"{name} snapshot", tool.run("list", "-p", str(animal.pid), "--snapshot"),
-                                "snapshots are made of programs for x86-64 only", "hint: --no-stop reads it")
+                                "for x86-64", "hint: --no-stop reads it")
         core = machines.core_of(animal, words)
         if core is None:
             counts["layout"].skip(name, "core_pattern does not make a file in the working directory")
