@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "util/alloc.h"
+#include "util/interrupt.h"
 
 static const char *const names[VERIFY_CHECKS] = {
 	[VERIFY_STRUCTURE] = "structure",   [VERIFY_HEADER] = "header",         [VERIFY_SLOTS] = "slots",
@@ -227,10 +228,11 @@ static bool is_in_write(const struct go_map *map)
 	return (map->classic.flags & CLASSIC_HASH_WRITING) != 0 && (map->classic.flags & ~known) == 0;
 }
 
-/* A map that is being written, or was read in pieces of different times, need not fit together. */
+/* A map that is being written, or was read in pieces of different times, need not fit together; once reading is given up nothing can be read. */
 static void excuse(struct verify *verify, const struct reader *reader)
 {
 	const char *why = reader_changed(reader)          ? "the map changed while it was read"
+			  : verify->partial && interrupt_ends() ? "reading it was given up"
 			  : is_in_write(verify->map) ? "the map is caught in a write (its writing flag is set)"
 							   : NULL;
 
@@ -261,6 +263,7 @@ struct error *verify_map(struct verifier *verifier, struct reader *reader, struc
 
 	if (error == NULL)
 		error = verify_pointers_error(verifier);
+	verify.partial = error != NULL;
 	report_structure(&verify, findings);
 	verify_header_report(&verify);
 	report_slots(&verify);

@@ -153,6 +153,10 @@ void verify_header_report(struct verify *verify)
 	bool classic = map->layout->implementation == MAP_CLASSIC;
 	struct field_at at = classic ? map->layout->classic.count : map->layout->swiss.used;
 
+	if (verify->partial) {
+		report_detail(verify_check_of(verify, VERIFY_HEADER), "nothing: not all of the map was read");
+		return;
+	}
 	if (classic)
 		check_classic(verify);
 	else

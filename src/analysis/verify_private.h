@@ -38,6 +38,7 @@ struct verify {
 	/* what went by */
 	uint64_t live, units, old_units, overflow, evacuated, tables, deleted;
 	uint64_t table_used; /* sum of what the tables say */
+	bool partial;        /* an error ended it: what is compared with all of the map is not */
 
 	/* keys */
 	verify_plain_hash *plain; /* where hashing a key is this and nothing else; NULL: `hasher` has to be asked */

@@ -282,7 +282,10 @@ void verify_replay_close(struct verify *verify)
 		report_detail(verify_check_of(verify, VERIFY_REPLAY), "nothing: %s", why);
 		return;
 	}
-	run(replay);
+	if (verify->partial)
+		report_detail(verify_check_of(verify, VERIFY_REPLAY), "nothing: not all of the map was read");
+	else
+		run(replay);
 	buffer_free(&replay->entries);
 	free(replay);
 	verify->replay = NULL;

@@ -229,6 +229,10 @@ def check_budget(checks, tool, name, animal):
     result = tool.run("show", "main.big", "--max", "0", "--format", "json", *small, *target, "1")
     checks.equal(f"{name} spent: status", 3, result.status)
     checks.true(f"{name} spent", "--pause-budget" in result.stderr, result.stderr[-300:])
+    for budget in ("1", "3", "10"):  # wherever it is in the map by then
+        result = tool.run("verify", "main.big", "--format", "json", *small, *target, budget)
+        wrong = [check for check in compare.parse(result.stdout)["checks"] if not check["ok"]] if result.stdout else []
+        checks.true(f"{name} of {budget} ms, verify: a map that was not read to its end is not wrong", result.status in (0, 3) and not wrong, wrong[:2])
     check_left(checks, f"{name} spent", animal)
     for words in (["top"], ["verify"], ["show", "main.big"]):
         result = tool.run(*words, *target, "60000")
