@@ -23,6 +23,8 @@
 #define DEATH_WITHIN (60 * SECOND)
 /* For one that another's death kills, there is less time (command/supervisor.c). */
 #define DYING_WITHIN (3 * SECOND)
+/* Who was killed may have had the process fork at that moment, and that ends by itself. */
+#define FORK_WITHIN (SECOND / 5)
 /* Threads that are about to take a signal, or take one first, may reap in a moment. */
 #define REAP_WITHIN SECOND
 
@@ -301,7 +303,10 @@ void snapshot_clear(const struct snapshot *snapshot)
 {
 	uint64_t began = clock_now_ns(), pause_ns = 0;
 
-	while (somebody_is_dying(snapshot->process) && clock_now_ns() - began < DYING_WITHIN)
+	do {
+		while (somebody_is_dying(snapshot->process) && clock_now_ns() - began < DYING_WITHIN)
+			clock_sleep_us(1000);
+		reap(snapshot, &pause_ns);
 		clock_sleep_us(1000);
-	reap(snapshot, &pause_ns);
+	} while (clock_now_ns() - began < FORK_WITHIN);
 }
