@@ -99,13 +99,31 @@ def check_first_screen(checks, tool, name, crash, target, document):
                 f"{words} in {screen}")
 
 
+def lacks_evidence(checks, tool, name, target, document):
+    """Registers and slots of parameters may be used for something else by the time that the operation fails: that is said, then."""
+    first = document["operations"][0] if document["operations"] else {}
+    if first.get("address", "") is not None:
+        return False
+    checks.true(f"{name}: the first screen says what evidence is missing",
+                first["missing"] and first["missing"] in tool.run("races", *target).stdout, str(first)[:300])
+    return True
+
+
 def check_crash(checks, tool, name, executable, kind, held, words=()):
-    crash = crash_of(executable, kind, held, words)
-    target = ["-c", crash.core, "-e", executable]
-    try:
-        document = tool.document(checks, name, "races", *target, "--format", "json")
-        if document is None:
-            return
+    """Of three crashes one has the evidence: the parameters of 1 in 100 are gone (Go 1.17, mapiternext)."""
+    for last in (False, False, True):
+        crash = crash_of(executable, kind, held, words)
+        target = ["-c", crash.core, "-e", executable]
+        try:
+            document = tool.document(checks, name, "races", *target, "--format", "json")
+            if document is None or last or not lacks_evidence(checks, tool, name, target, document):
+                return check_evidence(checks, tool, name, crash, target, document, kind, held)
+        finally:
+            crash.folder.cleanup()
+
+
+def check_evidence(checks, tool, name, crash, target, document, kind, held):
+    if document is not None:
         checks.equal(f"{name}: the message", MESSAGES[kind], document["message"])
         check_sides(checks, name, crash, document)
         if document["operations"]:
@@ -114,8 +132,6 @@ def check_crash(checks, tool, name, executable, kind, held, words=()):
         lines = tool.document(checks, f"{name} ndjson", "races", *target, "--format", "ndjson", lines=True)
         if lines is not None:
             checks.equal(f"{name}: NDJSON has the same", document["operations"], lines)
-    finally:
-        crash.folder.cleanup()
 
 
 def check_name(checks, tool, name, target, operation, held):
