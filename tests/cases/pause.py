@@ -61,25 +61,13 @@ def check_left(checks, name, animal):
 
 def check_same(checks, tool, name, animal):
     for words in SAME:
-        stopped, snapshot = same_moment(tool, words, animal)
+        stopped = tool.run(*words, "-p", str(animal.pid))
+        snapshot = tool.run(*words, "-p", str(animal.pid), "--snapshot", "--stats")
         title = f"{name} {' '.join(words)}"
         checks.equal(f"{title}: status", stopped.status, snapshot.status)
         checks.equal(title, without_process(words, stopped.stdout), without_process(words, snapshot.stdout))
         checks.true(f"{title}: one snapshot is told of", ", 1 snapshot)," in snapshot.stderr, snapshot.stderr[-300:])
     check_left(checks, name, animal)
-
-
-def same_moment(tool, words, animal):
-    """What both ways show between two moments at which they show the same: the runtime of an idle process allocates now and then."""
-    target = ["-p", str(animal.pid)]
-    before = tool.run(*words, *target)
-    for _ in range(5):
-        snapshot = tool.run(*words, *target, "--snapshot", "--stats")
-        after = tool.run(*words, *target)
-        if without_process(words, before.stdout) == without_process(words, after.stdout):
-            break
-        before = after
-    return after, snapshot
 
 
 def without_process(words, printed):
