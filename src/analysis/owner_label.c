@@ -8,6 +8,7 @@
 #include "map/map.h"
 #include "stack/roots.h"
 #include "util/alloc.h"
+#include "util/sorted.h"
 
 /* Pointers from data to data; indirect keys of more bytes make no names. */
 enum { DATA_HOPS = 8, KEY_LIMIT = 4096 };
@@ -295,22 +296,10 @@ void owner_label_word(struct owner_view *view, uint64_t address)
 
 static const struct owner_variable *find_variable(const struct owners *owners, uint64_t address)
 {
-	size_t low = 0, high = owners->variable_count;
+	size_t above = SORTED_ABOVE(owners->variables, owners->variable_count, address, address);
+	const struct owner_variable *variable = above != 0 ? &owners->variables[above - 1] : NULL;
 
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (owners->variables[middle].address <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == 0)
-		return NULL;
-
-	const struct owner_variable *variable = &owners->variables[low - 1];
-
-	return address - variable->address < variable->type->size ? variable : NULL;
+	return variable != NULL && address - variable->address < variable->type->size ? variable : NULL;
 }
 
 /* The memory without a variable that the address lies in, and that begins nearest to it. */

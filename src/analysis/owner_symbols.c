@@ -5,6 +5,7 @@
 #include "analysis/owner_private.h"
 #include "binary/debug.h"
 #include "util/alloc.h"
+#include "util/sorted.h"
 
 static void keep_symbol(void *context, const struct binary_symbol *symbol)
 {
@@ -33,17 +34,10 @@ void owner_symbols_load(struct owners *owners)
 /* The one that the address, in the file's addressing, lies in. */
 static const struct binary_symbol *find_symbol(const struct owners *owners, uint64_t address)
 {
-	size_t low = 0, high = owners->symbol_count;
+	size_t above = SORTED_ABOVE(owners->symbols, owners->symbol_count, address, address);
+	const struct binary_symbol *symbol = above != 0 ? &owners->symbols[above - 1] : NULL;
 
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (owners->symbols[middle].address <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low != 0 && address - owners->symbols[low - 1].address < owners->symbols[low - 1].size ? &owners->symbols[low - 1] : NULL;
+	return symbol != NULL && address - symbol->address < symbol->size ? symbol : NULL;
 }
 
 bool owner_label_symbol(struct owner_view *view, uint64_t address, bool follow)

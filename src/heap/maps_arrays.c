@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "heap/maps_private.h"
+#include "util/sorted.h"
 
 enum {
 	LEAST_POINTERS = 8, /* an object with fewer may be a struct */
@@ -45,17 +46,9 @@ static uint64_t pointer_at(const struct arrays *arrays, const struct array *arra
 /* The maps are in order of address. */
 static bool is_found(const struct heap_maps *maps, uint64_t address)
 {
-	size_t low = 0, high = maps->count;
+	size_t above = SORTED_ABOVE(maps->items, maps->count, address, address);
 
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (maps->items[middle].address.v < address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < maps->count && maps->items[low].address.v == address;
+	return above != 0 && maps->items[above - 1].address.v == address;
 }
 
 static bool leads_to_header_slot(const struct arrays *arrays, uint64_t value)

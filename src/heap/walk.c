@@ -5,6 +5,7 @@
 
 #include "heap/walk_private.h"
 #include "util/interrupt.h"
+#include "util/sorted.h"
 
 enum {
 	BUFFER = 6 << 20,            /* bytes; walk_scan.c reads less */
@@ -290,17 +291,9 @@ const struct heap_stack_object *heap_walk_stack_objects(const struct heap_walk *
 
 const struct heap_stack_object *heap_walk_stack_object_at(const struct heap_walk *walk, uint64_t address)
 {
-	size_t low = 0, high = walk->object_count;
+	size_t above = SORTED_ABOVE(walk->objects, walk->object_count, address, address);
 
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (walk->objects[middle].address.v < address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < walk->object_count && walk->objects[low].address.v == address ? &walk->objects[low] : NULL;
+	return above != 0 && walk->objects[above - 1].address.v == address ? &walk->objects[above - 1] : NULL;
 }
 
 void heap_walk_figures(const struct heap_walk *walk, struct heap_walk_figures *out)

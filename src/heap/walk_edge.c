@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "refmap/size_class.h"
+#include "util/sorted.h"
 
 /* Distinct pointers of known type that lead elsewhere than to the start of an object. */
 enum { PARTS_LIMIT = 1 << 22 };
@@ -46,17 +47,9 @@ void walk_note_part(struct heap_walk *walk, const struct edge *edge, bool inside
 
 const struct stack_range *walk_stack_of(const struct heap_walk *walk, uint64_t address)
 {
-	size_t low = 0, high = walk->stack_count;
+	size_t above = SORTED_ABOVE(walk->stacks, walk->stack_count, high, address);
 
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (walk->stacks[middle].high <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < walk->stack_count && address >= walk->stacks[low].low ? &walk->stacks[low] : NULL;
+	return above < walk->stack_count && address >= walk->stacks[above].low ? &walk->stacks[above] : NULL;
 }
 
 const struct heap_root_range *walk_data_of(const struct heap_walk *walk, uint64_t address)
