@@ -233,7 +233,10 @@ static struct error *read_pointers(struct heap_spans *spans, taddr slice, uint8_
 	return NULL;
 }
 
-/* Sorted; what is no address of an mspan, or lies in another, is left out. */
+/*
+ * Sorted; what is no address of an mspan, or lies in another, is left out. The last word may be 0: recordspan() (runtime/mheap.go) makes the slice
+ * longer before it stores what it adds, an mspan that nothing uses yet.
+ */
 static size_t choose_pointers(struct heap_spans *spans, const uint8_t *words, size_t count, struct heap_read *reads)
 {
 	const struct machine *machine = &spans->private->program->machine;
@@ -244,6 +247,8 @@ static size_t choose_pointers(struct heap_spans *spans, const uint8_t *words, si
 	for (size_t i = 0; i < count; i++) {
 		uint64_t address = load_word(machine, words + i * machine->word_size);
 
+		if (address == 0 && i == count - 1)
+			break;
 		if (address % machine->word_size == 0 && address != 0)
 			reads[used++] = (struct heap_read){ address, (uint32_t)size, 0 };
 		else

@@ -212,6 +212,22 @@ static void test_being_made(void)
 	end();
 }
 
+/* The list of spans is longer already, but the new one is not in it yet. */
+static void test_being_listed(void)
+{
+	for (unsigned last = 0; last < 2; last++) {
+		begin(HEAP_BITMAP_SPAN, 26, false);
+		add_span(1, 1, 64, 120, 6 << 1);
+		add_span(2, 1, 64, 120, 6 << 1);
+		poke_word(ALL_SPANS + last * machine.word_size, 0);
+		publish();
+		CHECK(load() == NULL);
+		CHECK_UINT(findings.total, 1 - last);
+		CHECK_UINT(heap_span_count(spans), 1);
+		end();
+	}
+}
+
 /* --- types --------------------------------------------------------------------------------------------------------- */
 
 /* The mask of the first slot of the first span. */
@@ -375,6 +391,7 @@ static void test_all(void)
 	test_survival(true);
 	test_swept_by_half();
 	test_being_made();
+	test_being_listed();
 	test_types();
 }
 
