@@ -36,7 +36,7 @@ var (
 	notes  []note
 	decoys []decoy
 	state  int8 // of the maps that are made now
-	types  []reflect.Type
+	names  []string // of types, as JSON strings
 	places []string
 
 	typeNumbers  = map[reflect.Type]int16{}
@@ -48,11 +48,12 @@ type decoy struct {
 	kind    int16
 }
 
+// typeNumber writes the name of a new type at once: package json makes maps of its own, which later might lie where a dead one was.
 func typeNumber(t reflect.Type) int16 {
 	found, ok := typeNumbers[t]
 	if !ok {
-		found = int16(len(types))
-		types = append(types, t)
+		found = int16(len(names))
+		names = append(names, quoted(typeName(t)))
 		typeNumbers[t] = found
 	}
 	return found
@@ -112,10 +113,6 @@ func writeTruth(path string) error {
 		return err
 	}
 	out := bufio.NewWriterSize(file, 1<<20)
-	names := make([]string, len(types))
-	for i, t := range types {
-		names[i] = quoted(typeName(t))
-	}
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
 	fmt.Fprintf(out, `{"go":"%s","pid":%d,"implementation":"%s","maps":%d,"decoys":%d,"objects":%d,"bytes":%d}`+"\n", runtime.Version(),

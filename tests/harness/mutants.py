@@ -154,9 +154,22 @@ class Breeder:
         size = last.overflow - last.address
         changes = [(unit.overflow, packed(a, 8)) for unit in units] + [(a + size, packed(b, 8)), (b + size, packed(a, 8))]
         yield Mutant(found.expression, "overflow into a ring", changes, True)
+        yield from self.exchanged(found)
         for unit in units[:3] + units[-2:]:
             for value in (*WORDS, 8, 0xdeadbeef, found.header, self.word()):
                 yield Mutant(found.expression, f"overflow of 0x{unit.address:x}=0x{value:x}", [(unit.overflow, packed(value, 8))], True)
+
+    def exchanged(self, found):
+        """Chains that end in another map's bucket, of the same layout and with as many entries as their own: the count agrees."""
+        own = {unit.address: unit for unit in found.units}
+        others = [unit for other in self.maps.values() if other is not found and other.classic for unit in other.units
+                  if unit.overflow - unit.address == found.units[0].overflow - found.units[0].address]
+        for unit in found.units:
+            last = own.get(self.memory.read_word(unit.overflow))
+            for other in others:
+                if last and not any(map(self.memory.read_word, (last.overflow, other.overflow))) and 0 < len(other.live) == len(last.live):
+                    yield Mutant(found.expression, f"overflow of 0x{unit.address:x} another map's", [(unit.overflow, packed(other.address, 8))], True)
+                    break
 
     # --- keys and elems
 
