@@ -337,6 +337,12 @@ static bool decode(struct loader *loader, taddr address, const uint8_t *g, struc
 	return true;
 }
 
+/* Whether Go has the array's address and length in variables of their own too, which it sets when what it adds is there. */
+static bool counts_apart(const struct goroutine_layout *layout)
+{
+	return layout->all_length != 0 && layout->all_pointer != 0;
+}
+
 /*
  * The array of all. A target that runs may be moving it: atomicAllG() of runtime/proc.go loads the length first, then
  * the pointer, which is then that of an array at least as long.
@@ -348,7 +354,7 @@ static struct error *find_all(const struct loader *loader, taddr *first, uint64_
 	uint8_t slice[16];
 	unsigned word = program->machine.word_size;
 
-	if (layout->all_length != 0 && layout->all_pointer != 0) {
+	if (counts_apart(layout)) {
 		TRY(target_read_word(program->memory, taddr_of(layout->all_length), count));
 		TRY(target_read_word(program->memory, taddr_of(layout->all_pointer), &first->v));
 	} else {
@@ -396,6 +402,10 @@ static struct error *load_each(struct loader *loader, bool (*visit)(void *, cons
 	TRY(find_all(loader, &first, &count));
 	TRY(alloc_checked(count, word, "runtime.allgs", &pointers));
 	error = target_read(loader->program->memory, first, pointers, count * word);
+	/* append() makes a slice longer before it stores what it adds */
+	if (error == NULL && count != 0 && !counts_apart(loader->layout) &&
+	    load_word(&loader->program->machine, (const uint8_t *)pointers + (count - 1) * word) == 0)
+		count--;
 
 	uint8_t *bytes = xmalloc((size_t)BATCH * loader->layout->size);
 	bool more = error == NULL;

@@ -295,12 +295,10 @@ def check_cgo_tables(checks, name, program, animal):
 # --- damage ---------------------------------------------------------------------------------------------------------------
 
 
-def symbol(executable, wanted):
-    for line in process.must_run(["nm", executable]).stdout.splitlines():
-        fields = line.split()
-        if len(fields) == 3 and fields[2] == wanted:
-            return int(fields[0], 16)
-    raise KeyError(wanted)
+def symbols(executable):
+    """{name: address}"""
+    lines = map(str.split, process.must_run(["nm", executable]).stdout.splitlines())
+    return {fields[2]: int(fields[0], 16) for fields in lines if len(fields) == 3}
 
 
 def check_run(checks, tool, name, target, expected, words=""):
@@ -317,11 +315,15 @@ def check_damage(checks, tool, name, program, core, executable):
     output = process.run([program, core, executable], 60).stdout
     cfa = [int(word, 16) for word in re.findall(r"main\.local .* cfa=(0x[0-9a-f]+)", output)][0]
     memory = elfcore.CoreFile(core)
-    allgs, length = symbol(executable, "runtime.allgs"), symbol(executable, "runtime.allglen")
+    known = symbols(executable)
+    allgs, length = known["runtime.allgs"], known["runtime.allglen"]
     array = memory.read_word(allgs)
+    last = array + 8 * (memory.read_word(allgs + 8) - 1)
+    stored_first = "runtime.allgptr" in known  # before allglen is set, that is; allgs itself grows before
     words = [("a return address", [(cfa - 8, 0x1234)], (4,), "no function"),
              ("a g that is nowhere", [(array + 8, 0x1238)], (4,), "cannot be read"),
              ("a g twice", [(array + 8, memory.read_word(array + 16))], (4,), "twice"),
+             ("the last g not stored yet", [(last, 0)], *(((4,), "cannot be read") if stored_first else ((0,), ""))),
              ("absurdly many", [(allgs + 8, 1 << 60), (length, 1 << 60)], (4,), "1152921504606846976"),
              ("none at all", [(allgs + 8, 0), (length, 0)], (0,), "")]
     for what, writes, expected, text in words:
