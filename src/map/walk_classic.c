@@ -93,18 +93,21 @@ static void read_buckets(struct classic_walk *walk, taddr array, uint64_t first,
 	const struct go_map *map = walk->walk.map;
 	struct target *memory = map->program->memory;
 	uint32_t size = map->layout->unit.size;
-	uint64_t missing = 0, at = 0, first_missing = 0;
+	uint64_t missing = 0, at = 0, first_missing = 0, most = count; /* of one reading: behind a hole 1, then twice as many each time */
 	taddr first_hole = array;
 
 	while (at < count) {
 		taddr address = taddr_add(array, (first + at) * size);
-		size_t got = target_read_some(memory, address, to + at * size, (count - at) * size);
+		uint64_t some = count - at < most ? count - at : most;
+		size_t got = target_read_some(memory, address, to + at * size, some * size);
 		uint64_t whole = got / size;
 
 		memset(good + at, 1, whole);
 		at += whole;
-		if (at == count)
-			break;
+		if (whole == some) {
+			most *= 2;
+			continue;
+		}
 
 		/* on to the first bucket that starts on a later page */
 		taddr hole = taddr_add(array, (first + at) * size + got % size);
@@ -121,6 +124,7 @@ static void read_buckets(struct classic_walk *walk, taddr array, uint64_t first,
 		memset(good + at, 0, skip);
 		missing += skip;
 		at += skip;
+		most = 1;
 	}
 	if (missing == 0)
 		return;
