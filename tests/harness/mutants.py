@@ -23,13 +23,15 @@ VALUES = ("main.words", "main.strangeStrings", "main.slices", "main.sliceOfSlice
 
 
 class Mutant:
-    """`changes`: (address, bytes) to write. `structural`: keys and elems themselves are untouched."""
+    """`changes`: (address, bytes) to write. `structural`: keys and elems themselves are untouched. `astray`: one chain leads elsewhere; to a bucket
+    with as many entries as its own, perhaps, so that the count agrees."""
 
-    def __init__(self, expression, what, changes, structural):
+    def __init__(self, expression, what, changes, structural, astray=False):
         self.expression = expression
         self.what = what
         self.changes = changes
         self.structural = structural
+        self.astray = astray
 
 
 class Unit:
@@ -157,7 +159,7 @@ class Breeder:
         yield from self.exchanged(found)
         for unit in units[:3] + units[-2:]:
             for value in (*WORDS, 8, 0xdeadbeef, found.header, self.word()):
-                yield Mutant(found.expression, f"overflow of 0x{unit.address:x}=0x{value:x}", [(unit.overflow, packed(value, 8))], True)
+                yield Mutant(found.expression, f"overflow of 0x{unit.address:x}=0x{value:x}", [(unit.overflow, packed(value, 8))], True, True)
 
     def exchanged(self, found):
         """Chains that end in another map's bucket, of the same layout and with as many entries as their own: the count agrees."""
@@ -168,7 +170,7 @@ class Breeder:
             last = own.get(self.memory.read_word(unit.overflow))
             for other in others:
                 if last and not any(map(self.memory.read_word, (last.overflow, other.overflow))) and 0 < len(other.live) == len(last.live):
-                    yield Mutant(found.expression, f"overflow of 0x{unit.address:x} another map's", [(unit.overflow, packed(other.address, 8))], True)
+                    yield Mutant(found.expression, f"overflow of 0x{unit.address:x} another map's", [(unit.overflow, packed(other.address, 8))], True, True)
                     break
 
     # --- keys and elems

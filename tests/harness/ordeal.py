@@ -100,13 +100,13 @@ class Ordeal:
         except (ValueError, compare.Duplicate) as error:
             return f"not JSON: {error}: ...{result.stdout[-100:]!r}"
         if (command, form) == ("show", "json") and mutant.structural and result.status == 0:
-            return self.difference(mutant.expression, document["entries"])
+            return self.difference(mutant, document["entries"])
         return None
 
-    def difference(self, expression, entries):
-        """What `show` did not notice. With as many entries as the header counts, only their hashes can tell, which `verify` looks at."""
-        sound = self.sound_entries(expression)
+    def difference(self, mutant, entries):
+        """What `show` did not notice. Where a chain leads astray and the count agrees, only hashes can tell, which `verify` looks at."""
+        sound = self.sound_entries(mutant.expression)
         difference = compare.entries_difference(sound, entries)
-        if difference and len(entries) == len(sound) and self.run("verify", expression).status == 1:
+        if difference and mutant.astray and len(entries) == len(sound) and self.run("verify", mutant.expression).status == 1:
             return None
         return difference and f"quietly wrong: {difference}"
