@@ -316,6 +316,36 @@ static void show_view(struct gdb_unwind_callbacks *callbacks)
 
 /* --- GDB's side ----------------------------------------------------------------------------------------------------- */
 
+static void outlive(int number)
+{
+}
+
+/*
+ * `pipe mapscope show MAP | head` would kill a GDB without Python, by SIGPIPE; one with Python ignores it. A handler, as what is
+ * ignored would be so in GDB's children too.
+ */
+static void catch_broken_pipes(void)
+{
+	struct sigaction action;
+
+	if (sigaction(SIGPIPE, NULL, &action) != 0 || action.sa_handler != SIG_DFL)
+		return;
+	action.sa_handler = outlive;
+	action.sa_flags = SA_RESTART;
+	sigaction(SIGPIPE, &action, NULL);
+}
+
+/* Before our code is unmapped. */
+static void leave_broken_pipes(void)
+{
+	struct sigaction action;
+
+	if (sigaction(SIGPIPE, NULL, &action) != 0 || action.sa_handler != outlive)
+		return;
+	action.sa_handler = SIG_DFL;
+	sigaction(SIGPIPE, &action, NULL);
+}
+
 /* `pc` is where memory can be read. */
 static void run_request(gdb_target_read *target_read, uint64_t pc)
 {
@@ -378,8 +408,10 @@ static enum gdb_status read_debug_info(struct gdb_reader_funcs *self, struct gdb
 
 static void destroy(struct gdb_reader_funcs *self)
 {
-	if (usable)
+	if (usable) {
 		files_close();
+		leave_broken_pipes();
+	}
 	window_forget();
 	usable = false;
 	view.on = false;
@@ -396,5 +428,7 @@ struct gdb_reader_funcs *gdb_init_reader(void)
 	};
 
 	usable = files_open();
+	if (usable)
+		catch_broken_pipes();
 	return &functions;
 }

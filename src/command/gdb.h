@@ -31,6 +31,13 @@ const char *gdb_base(const char *map, size_t *length);
 /* Where the GDB commands go that set convenience variables. */
 struct output *gdb_variables(void);
 
+/*
+ * The shell's end of GDB's `pipe`: what comes goes to a file of the plug-in's, or to a program. Where these fail, it is read to
+ * its end all the same: a GDB without Python dies of SIGPIPE where it writes and nobody reads.
+ */
+#define GDB_INTO_FILE "cat >/proc/$PPID/fd/%d || cat >/dev/null"
+#define GDB_INTO_PROGRAM "'%s' %s || cat >/dev/null"
+
 /* --- gdb_thread.c ----------------------------------------------------------------------------------------------- */
 
 /* Whether a command with these words looks at goroutines, and so at threads' registers. */

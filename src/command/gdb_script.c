@@ -149,8 +149,8 @@ static void print_engine(const char *tool)
 	       "    printf \"mapscope: not in this GDB, which has not loaded mapscope's reader. Run it in a shell:\\n\"\n"
 	       "    printf \"    mapscope $arg0 -p PID ...    (a process)\\n    mapscope $arg0 -c CORE ...   (a core)\\n\"\n"
 	       "  else\n"
-	       "    with print frame-arguments none -- pipe frame | cat >/proc/$PPID/fd/%d\n"
-	       "    pipe macro list | '%s' gdb-script --prepare $arg0 $arg1 /proc/$PPID/fd\n"
+	       "    with print frame-arguments none -- pipe frame | " GDB_INTO_FILE "\n"
+	       "    pipe macro list | " GDB_INTO_PROGRAM "\n"
 	       "    source /proc/self/fd/%d\n"
 	       "    dump binary value /proc/self/fd/%d $pc\n"
 	       "    set $_mapscope_more = 1\n"
@@ -164,7 +164,7 @@ static void print_engine(const char *tool)
 	       "document _mapscope_run\n"
 	       "Part of mapscope.\n"
 	       "end\n\n",
-	       PLUGIN_FRAME, tool, PLUGIN_STEPS, PLUGIN_GO, PLUGIN_SCRIPT);
+	       PLUGIN_FRAME, tool, "gdb-script --prepare $arg0 $arg1 /proc/$PPID/fd", PLUGIN_STEPS, PLUGIN_GO, PLUGIN_SCRIPT);
 }
 
 /*
@@ -430,7 +430,7 @@ static void write_evaluation(FILE *steps, unsigned frame, const char *expression
 {
 	int width = (int)length;
 
-	fprintf(steps, "frame apply level %u -q -s pipe -d " BAR " whatis %.*s " BAR " cat >/proc/$PPID/fd/%d\n",
+	fprintf(steps, "frame apply level %u -q -s pipe -d " BAR " whatis %.*s " BAR " " GDB_INTO_FILE "\n",
 		frame, width, expression, first);
 	fprintf(steps, "frame apply level %u -q -s dump binary value /proc/self/fd/%d %.*s\n",
 		frame, first + 1, width, expression);
@@ -456,7 +456,8 @@ static void write_maps(FILE *steps, const struct words *words, unsigned frame)
 	for (size_t i = 0; i < words->map_count; i++) {
 		write_evaluations(steps, frame, words->items[words->maps[i]]);
 		if (words->map_count > 1)
-			fprintf(steps, "pipe -d " BAR " echo " BAR " '%s' gdb-script --keep /proc/$PPID/fd\n", own);
+			fprintf(steps, "pipe -d " BAR " echo " BAR " " GDB_INTO_PROGRAM "\n", own,
+				"gdb-script --keep /proc/$PPID/fd");
 	}
 	free(own);
 }
@@ -472,7 +473,7 @@ static struct error *write_steps(const char *folder, const struct command *comma
 	fprintf(steps, "set $_mapscope_level = %u\n", frame);
 	for (size_t i = 0; i < typed; i++)
 		fprintf(steps, "macro undef _mapscope_%zu\n", i);
-	fprintf(steps, "pipe info files | cat >/proc/$PPID/fd/%d\n", PLUGIN_FILES);
+	fprintf(steps, "pipe info files | " GDB_INTO_FILE "\n", PLUGIN_FILES);
 	if (gdb_needs_threads(command, words->items, words->count))
 		gdb_write_thread_steps(steps);
 	/* GDB 13 dies of an assertion where the frame that is selected vanishes */

@@ -40,7 +40,7 @@ void gdb_write_thread_steps(FILE *steps)
 	fputs("\\n\"", steps);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		fprintf(steps, ", $%s", names[i]);
-	fprintf(steps, " | cat >/proc/$PPID/fd/%d\n", PLUGIN_THREADS);
+	fprintf(steps, " | " GDB_INTO_FILE "\n", PLUGIN_THREADS);
 }
 
 /*

@@ -39,8 +39,8 @@ def check(checks, tool, debuggers, version, build):
 
 def check_debugger(checks, debugger, script, name, held):
     start = ["-p", str(held.pid)]
-    for check_one in (check_terminal, check_interrupt_remote, check_machine_interface, check_log, check_twice, check_errors,
-                      check_missing_tool, check_runtime_script):
+    for check_one in (check_terminal, check_interrupt_remote, check_machine_interface, check_log, check_short_pipe, check_twice, check_errors,
+                      check_missing_tool, check_dying_tool, check_runtime_script):
         try:
             check_one(checks, debugger, script, f"{name} {check_one.__name__[6:]}", held, start)
         except Ended as why:
@@ -168,6 +168,18 @@ def check_log(checks, debugger, script, name, held, start):
         shutil.rmtree(folder)
 
 
+def check_short_pipe(checks, debugger, script, name, held, start):
+    """Nobody reads more than a line of what is much more than a pipe holds. Once the plug-in is gone GDB is as it was."""
+    dispositions = "shell grep -E 'Sig(Ign|Cgt)' /proc/$PPID/status"
+    said = debugger.run(start, ["pipe mapscope show main.large --max 100000 | head -n 1", SHORT, "shell grep SigIgn /proc/self/status",
+                                "jit-reader-unload", dispositions], script)
+    checks.true(f"{name}: the line", str(said[0]).startswith("main.large"), said[0])
+    checks.true(f"{name}: GDB goes on", ANSWER in str(said[1]), said[1])
+    bare = debugger.run(start, ["shell grep SigIgn /proc/self/status", dispositions])
+    checks.equal(f"{name}: what GDB starts is as without", bare[0], said[2])
+    checks.equal(f"{name}: GDB is as it was", bare[1], said[4])
+
+
 def check_twice(checks, debugger, script, name, held, start):
     said = debugger.run(start, [SHORT, f"source {script}", f"source {script}", SHORT], script)
     checks.equal(f"{name}: loading again says nothing", ["", ""], said[1:3])
@@ -185,16 +197,33 @@ def check_errors(checks, debugger, script, name, held, start):
     checks.equal(f"{name}: without a process GDB goes on", "still here", said[2])
 
 
+def write_script(script, tool, folder):
+    """A copy that runs another tool. There are more macros than a pipe holds: where nobody reads them, GDB notices."""
+    copy = os.path.join(folder, "mapscope.gdb")
+    with open(script) as source, open(copy, "w") as file:
+        file.write(re.sub("'[^']*/src/command/mapscope'", f"'{tool}'", source.read()))
+        file.writelines(f"macro define USERS_OWN_{i} {'x' * 100}\n" for i in range(1000))
+    return copy
+
+
 def check_missing_tool(checks, debugger, script, name, held, start):
     """The tool that the script names is gone: one line says so, and GDB goes on."""
     with tempfile.TemporaryDirectory(prefix="mapscope-gdb-") as folder:
-        copy = os.path.join(folder, "mapscope.gdb")
-        with open(script) as source, open(copy, "w") as file:
-            file.write(source.read().replace("src/command/mapscope", "src/command/no-such-tool"))
-        said = debugger.run(start, [SHORT, "print 6 * 7", SHORT], copy)
-    checks.true(f"{name}: says what is missing", "no-such-tool" in said[0], said[0])
+        said = debugger.run(start, [SHORT, "print 6 * 7", SHORT], write_script(script, "/nowhere/no-such-tool", folder))
+    checks.true(f"{name}: says what is missing", "no-such-tool" in str(said[0]), str(said[0]))
     checks.equal(f"{name}: GDB goes on", "$1 = 42\n", said[1])
     checks.equal(f"{name}: the same again", said[0], said[2])
+
+
+def check_dying_tool(checks, debugger, script, name, held, start):
+    """One that reads nothing of what GDB writes to it."""
+    with tempfile.TemporaryDirectory(prefix="mapscope-gdb-") as folder:
+        tool = os.path.join(folder, "tool")
+        with open(tool, "w") as file:
+            file.write("#!/bin/sh\nkill -SEGV $$\n")
+        os.chmod(tool, 0o755)
+        said = debugger.run(start, [SHORT, "print 6 * 7"], write_script(script, tool, folder))
+    checks.equal(f"{name}: GDB goes on", "$1 = 42\n", said[1])
 
 
 def check_runtime_script(checks, debugger, script, name, held, start):
