@@ -11,6 +11,7 @@ SWISS_HEADER = {"used": (0, 8), "seed": (8, 8), "dirPtr": (16, 8), "dirLen": (24
                 "globalShift": (33, 1), "writing": (34, 1)}
 SWISS_TABLE = {"used": (0, 2), "capacity": (2, 2), "growthLeft": (4, 2), "localDepth": (6, 1), "index": (8, 8),
                "groups": (16, 8), "lengthMask": (24, 8)}
+POINTERS = ("buckets", "oldbuckets", "dirPtr", "groups")  # of those words
 WORDS = (0, 1, 7, 0x7f, 0xff, 0xffff, 1 << 20, 1 << 31, (1 << 32) - 1, 1 << 40, (1 << 62) + 1, (1 << 63) - 1, 1 << 63, (1 << 64) - 1)
 CONTROLS = (0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x7f, 0x80, 0x81, 0xfe, 0xff)
 DESCRIPTOR = 144  # bytes of a type descriptor that are copied and damaged: a map type's are the most, 136
@@ -23,8 +24,8 @@ VALUES = ("main.words", "main.strangeStrings", "main.slices", "main.sliceOfSlice
 
 
 class Mutant:
-    """`changes`: (address, bytes) to write. `structural`: keys and elems themselves are untouched. `astray`: one chain leads elsewhere; to a bucket
-    with as many entries as its own, perhaps, so that the count agrees."""
+    """`changes`: (address, bytes) to write. `structural`: keys and elems themselves are untouched. `astray`: one pointer to buckets or groups leads
+    elsewhere; to some with as many entries, perhaps, so that the count agrees."""
 
     def __init__(self, expression, what, changes, structural, astray=False):
         self.expression = expression
@@ -63,7 +64,9 @@ class Map:
         found = [document.get(name, []) for name in ("buckets_dump", "old_buckets_dump", "groups")]
         found += [table["groups"] for table in document.get("tables", [])]
         self.units = [Unit(unit, size, self.classic) for part in found for unit in part]
-        self.tables = [int(table["address"], 0) for table in document.get("tables", [])]
+        # {address: (groups, entries)}
+        self.tables = {int(table["address"], 0): (len(table["groups"]), sum(len(Unit(group, size, False).live) for group in table["groups"]))
+                       for table in document.get("tables", [])}
         self.slots = [slot for unit in self.units for slot in unit.live]
 
 
@@ -84,7 +87,7 @@ class Breeder:
         self.maps = {name: Map(ask("dump", name), sizes) for name in wanted}
         self.scratch = [unit.address for unit in Map(ask("dump", "main.directoryText"), sizes).units]
         self.addresses = [address for found in self.maps.values()
-                          for address in (found.header, *(unit.address for unit in found.units[:8]), *found.tables[:4])]
+                          for address in (found.header, *(unit.address for unit in found.units[:8]), *list(found.tables)[:4])]
 
     def word(self):
         """Something to put where a word was."""
@@ -105,12 +108,22 @@ class Breeder:
             if field in ("B", "globalDepth", "localDepth", "flags"):
                 values |= set(range(0, 256, 1 if prefix == "" and field == "B" else 17)) | set(range(16))
             for value in sorted(values):
-                yield Mutant(found.expression, f"{prefix}{field}=0x{value:x}", [(base + offset, packed(value, size))], True)
+                yield Mutant(found.expression, f"{prefix}{field}=0x{value:x}", [(base + offset, packed(value, size))], True, field in POINTERS)
 
     def headers(self, found):
         yield from self.fields(found, "", found.header, CLASSIC_HEADER if found.classic else SWISS_HEADER)
-        for table in found.tables[:2]:
+        for table in list(found.tables)[:2]:
             yield from self.fields(found, "table.", table, SWISS_TABLE)
+        yield from self.twins(found)
+
+    def twins(self, found):
+        """Tables that have the groups of another one with as many entries: the count agrees."""
+        groups = SWISS_TABLE["groups"][0]
+        for table, (size, live) in found.tables.items():
+            twin = next((other for other, figures in found.tables.items() if other != table and figures == (size, live)), None)
+            if twin is not None and live != 0:
+                start = self.memory.read(twin + groups, 8)
+                yield Mutant(found.expression, f"table.groups of 0x{table:x} another table's", [(table + groups, start)], True, True)
 
     def directory(self, found):
         start, length = compare.word(found.words["dirPtr"]), found.words["dirLen"]

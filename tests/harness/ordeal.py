@@ -104,7 +104,7 @@ class Ordeal:
         return None
 
     def difference(self, mutant, entries):
-        """What `show` did not notice. Where a chain leads astray and the count agrees, only hashes can tell, which `verify` looks at."""
+        """What `show` did not notice. Where a pointer leads astray and the count agrees, only hashes can tell, which `verify` looks at."""
         sound = self.sound_entries(mutant.expression)
         difference = compare.entries_difference(sound, entries)
         if difference and mutant.astray and len(entries) == len(sound) and self.run("verify", mutant.expression).status == 1:
