@@ -62,6 +62,8 @@ static void check_hope(struct map_walk *walk)
 
 struct error *map_walk_next(struct map_walk *walk, struct map_batch *out)
 {
+	uint64_t before = walk->findings->total;
+
 	*out = (struct map_batch){ 0 };
 	TRY(interrupt_check());
 	check_hope(walk);
@@ -69,6 +71,9 @@ struct error *map_walk_next(struct map_walk *walk, struct map_batch *out)
 	walk->table_count = 0;
 	if (walk->map->address.v != 0 && !findings_give_up(walk->findings) && !walk->hopeless)
 		TRY(walk->next(walk));
+	/* the walk ends here: where reads fail because they were given up, no batch is left to say so */
+	if (walk->unit_count == 0 && walk->findings->total != before)
+		TRY(interrupt_check());
 	*out = (struct map_batch){ walk->units, walk->unit_count, walk->tables, walk->table_count };
 	return NULL;
 }

@@ -4,6 +4,7 @@
 #include "check.h"
 #include "map/capture.h"
 #include "map_world.h"
+#include "util/interrupt.h"
 
 enum { HEADER = WORLD_BASE, ARRAY = WORLD_BASE + 0x1000, OLD = WORLD_BASE + 0x4000, MORE = WORLD_BASE + 0x8000 };
 enum { DIRECTORY = WORLD_BASE + 0x800, TABLES = WORLD_BASE + 0xc00 };
@@ -388,6 +389,47 @@ static void check_swiss_unsound(void)
 	expect_error("no directory");
 }
 
+/* --- given up ---------------------------------------------------------------------------------------------------- */
+
+static void (*fake_read)(struct target *, struct target_piece *pieces, size_t count);
+
+/* Groups are not read any more: the budget of a stop is spent, say. */
+static void read_no_groups(struct target *target, struct target_piece *pieces, size_t count)
+{
+	fake_read(target, pieces, count);
+	for (size_t i = 0; i < count; i++) {
+		if (pieces[i].address.v < MORE)
+			continue;
+		pieces[i].got = 0;
+		interrupt_give_up("enough", "of it");
+	}
+}
+
+/* A map that ends for that is not a map with something wrong. The last of the tests: giving up cannot be taken back. */
+static void check_given_up(void)
+{
+	struct findings findings = { 0 };
+	struct map_batch batch;
+	struct go_map map;
+
+	machine = (struct machine){ .word_size = 8 };
+	three_tables();
+	world_publish(&world, false, 0, 0);
+	fake_read = world.plain_ops.read_pieces;
+	world.plain_ops.read_pieces = read_no_groups;
+	CHECK(map_open(&world.map, taddr_of(HEADER), &map) == NULL);
+
+	struct map_walk *walk = map_walk_create(&map, MAP_WALK_ALL, &findings);
+	struct error *error = map_walk_next(walk, &batch);
+
+	CHECK(error != NULL && strstr(error->message, "enough") != NULL);
+	CHECK_UINT(batch.count, 0);
+	error_free(error);
+	map_walk_destroy(walk);
+	findings_free(&findings);
+	world_close(&world);
+}
+
 int main(void)
 {
 	for (int i = 0; i < 8; i++) {
@@ -398,5 +440,6 @@ int main(void)
 		check_swiss_sound();
 		check_swiss_unsound();
 	}
+	check_given_up();
 	return check_done();
 }
