@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "util/alloc.h"
+#include "util/interrupt.h"
 
 enum { POINTERS_LIMIT = 8192, UNITS_LIMIT = 16384 };
 
@@ -221,6 +222,8 @@ void verify_look_at_pointers(struct verifier *verifier, const struct go_map *map
 	map_walk_destroy(walk);
 	findings_free(&findings);
 	look_up(verifier, pointers);
+	if (pointers->error == NULL)
+		pointers->error = interrupt_check(); /* spans that are not read any more say nothing */
 	verifier->pointers = pointers;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "util/alloc.h"
+#include "util/interrupt.h"
 
 /* So many blocks are looked up in the heap: the process does not stand long for it. */
 enum { BLOCKS_LIMIT = 8192 };
@@ -90,7 +91,8 @@ static struct error *verify_inner(struct verify_sync_look *look, const struct go
 void verify_sync_look(struct verify_sync_look *look, const struct sync_contents *contents)
 {
 	look_at_blocks(look, contents);
-	if (contents->map->layout->form != SYNC_READ_DIRTY)
+	look->error = interrupt_check(); /* spans that are not read any more say nothing */
+	if (look->error != NULL || contents->map->layout->form != SYNC_READ_DIRTY)
 		return;
 	look->error = verify_inner(look, &contents->read, "read");
 	if (look->error == NULL)
@@ -198,7 +200,7 @@ static void append(struct report *report, struct report *more)
 }
 
 void verify_sync(struct verify_sync_look *look, const struct sync_contents *contents, struct findings *findings, const char *changed,
-		 struct report *report)
+		 bool captured, struct report *report)
 {
 	static const char *const names[] = { "structure", "header", "slots", "pointers", "placement", "duplicates" };
 	struct verify_sync verify = { .verifier = look->verifier, .contents = contents, .report = report, .first = report->count };
@@ -216,6 +218,8 @@ void verify_sync(struct verify_sync_look *look, const struct sync_contents *cont
 	sync_check_placement(&verify);
 	sync_check_duplicates(&verify);
 	close_keys(&verify);
+	if (changed == NULL && !captured && interrupt_ends())
+		changed = "reading it was given up";
 	append(report, &look->inner);
 	for (size_t i = verify.first; changed != NULL && i < report->count; i++)
 		report_excuse(&report->checks[i], changed);

@@ -27,9 +27,10 @@ void verify_sync_look_free(struct verify_sync_look *look);
 
 /*
  * Appends all checks, those of the inner maps last. `findings` become the structure check's and are emptied. `changed`: why the map
- * need not fit together; NULL where it should.
+ * need not fit together; NULL where it should. `captured`: all that its keys take is in memory here; else they are read now, and where
+ * that is given up meanwhile nothing is judged.
  */
 void verify_sync(struct verify_sync_look *look, const struct sync_contents *contents, struct findings *findings, const char *changed,
-		 struct report *report);
+		 bool captured, struct report *report);
 
 #endif

@@ -326,7 +326,8 @@ static struct error *verify_sync_map(struct session *session, struct verifier *v
 		error = look.error;
 		look.error = NULL;
 		if (error == NULL)
-			verify_sync(&look, sync_reader_contents(reader), &session->findings, changed, report);
+			verify_sync(&look, sync_reader_contents(reader), &session->findings, changed,
+				    sync_reader_captured(reader), report);
 		sync_reader_close(reader);
 		session_resume(session);
 	}

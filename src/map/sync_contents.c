@@ -436,10 +436,14 @@ struct error *sync_contents_load(const struct sync_map *map, struct mirror *mirr
 				 struct sync_contents *out)
 {
 	struct loader loader = { .map = map, .mirror = mirror, .findings = findings, .out = out };
+	uint64_t before = findings->total;
 
 	out->map = map;
 
 	struct error *error = map->layout->form == SYNC_TRIE ? load_trie(&loader) : load_read_dirty(&loader);
+
+	if (error == NULL && findings->total != before)
+		error = interrupt_check(); /* the last reads may have failed because they were given up */
 
 	for (size_t i = 0; i < out->count; i++)
 		out->live += sync_entry_counts(out, i);

@@ -198,6 +198,12 @@ def check_reading(checks, tool, label, program, target):
     check_show(checks, tool, f"{label} by address", target, dict(program.maps["main.expunged"], map=program.maps["main.expunged"]["address"]))
     check_show(checks, tool, f"{label} by type and address", target,
                dict(program.maps["main.boxed"], map=f"(sync.Map)({program.maps['main.boxed']['address']})"))
+    for budget in ("1", "3", "5", "10"):  # wherever it is in the map by then
+        for size in ("4K", "48M"):
+            result = tool.run("verify", "main.large", "--format", "json", "--buffer", size, *target, "--pause-budget", budget)
+            wrong = [check for check in compare.parse(result.stdout)["checks"] if not check["ok"]] if result.stdout else []
+            checks.true(f"{label} --pause-budget {budget} --buffer {size}: a map that was not read to its end is not wrong",
+                        result.status in (0, 3) and not wrong, f"{result.status}: {str(wrong)[:500]}")
     checks.true(f"{label}: the target answers", program.answers(), "no pong")
 
 
